@@ -1,0 +1,115 @@
+//! The server behind the command: listens, serves the gallery and the host, ends cleanly.
+
+use std::time::Duration;
+
+use anywidget_host::{Embedded, Host, Model, Source, Value, Widget, embed};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+use super::args::{Durability, Serve, Store};
+use super::{discover, gallery};
+
+/// The widgets inside the binary.
+const SHIPPED: [(&str, Embedded); 4] = [
+    ("counter", embed!("widgets/counter")),
+    ("slider", embed!("widgets/slider")),
+    ("sketch", embed!("widgets/sketch")),
+    ("tabs", embed!("widgets/tabs")),
+];
+
+/// How long open requests and sockets may take to end.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(options: Serve) -> Result<(), String> {
+    let Store::Memory = options.store;
+    if options.durability == Durability::Stored {
+        return Err("--durability stored needs a store on disk; models live in memory".into());
+    }
+    let host = Host::builder().watch(true).build().await.map_err(|error| error.to_string())?;
+    let models = open(&host, &options)?;
+    let from = match options.path.as_slice() {
+        [] => "the binary".to_owned(),
+        paths => paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+    };
+    let app = gallery::router(&host, models, from, options.csp).merge(host.router());
+
+    let (address, port) = (options.host.as_str(), options.port);
+    let listener = TcpListener::bind((address, port)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!("port {port} on {address} is in use: stop what uses it, or name another with --port (0 takes a free one)")
+        }
+        std::io::ErrorKind::PermissionDenied => format!("port {port} on {address} is not for this user: take one above 1023 with --port"),
+        _ => format!("cannot listen on {address}, port {port}: {error}"),
+    })?;
+    let bound = listener.local_addr().map_err(|error| format!("the socket has no address: {error}"))?;
+    println!("listening on http://{bound}");
+
+    // Without this a small answer may wait 40 ms for an acknowledgement.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let (end, ended) = tokio::sync::oneshot::channel();
+    let closing = host.clone();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop_signal().await;
+        tracing::info!("ending");
+        tokio::spawn(async move { closing.shutdown().await });
+        let _ = end.send(()); // the server may have failed meanwhile
+    });
+    let sockets = host.clone();
+    tokio::select! {
+        ended = server => {
+            ended.map_err(|error| format!("the server failed: {error}"))?;
+            let _ = tokio::time::timeout(FAREWELL, sockets.shutdown()).await; // those left are dropped
+            Ok(())
+        }
+        () = async {
+            let _ = ended.await;
+            tokio::time::sleep(FAREWELL).await;
+        } => Ok(()),
+    }
+}
+
+/// Ctrl-C, or the signal that service managers send.
+async fn stop_signal() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await; // no signals on this system: end by other means
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+/// Opens a model for every widget that was asked for. All problems are told at once.
+fn open(host: &Host, options: &Serve) -> Result<Vec<Model<Value>>, String> {
+    if options.path.is_empty() {
+        let shipped = SHIPPED.into_iter().map(|(name, folder)| host.add(Widget::new(name, Source::embedded(folder))));
+        return shipped.collect::<Result<_, _>>().map_err(|error| error.to_string());
+    }
+    let mut models = Vec::new();
+    let mut problems = Vec::new();
+    for path in &options.path {
+        match discover::widgets(path) {
+            Ok(found) => {
+                for widget in found {
+                    match host.folder(widget) {
+                        Ok(model) => models.push(model),
+                        Err(error) => problems.push(error.to_string()),
+                    }
+                }
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(models) } else { Err(problems.join("\nerror: ")) }
+}

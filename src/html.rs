@@ -1,0 +1,192 @@
+//! The HTML of one view: an element, a seed of the state, the loader.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::response::{Html, IntoResponse, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+use crate::model::Core;
+use crate::value::{Map, Value};
+use crate::widget::Registered;
+
+/// One view of a model as HTML. It is `Display` for templates and `format!`, and a response for
+/// handlers.
+///
+/// It holds the state as it was when [`Model::view`](crate::Model::view) was called, so that the first
+/// paint needs no socket; the page then follows the model. Swapping it into a page with htmx or
+/// `innerHTML` works as well as delivering it with the page.
+#[derive(Clone)]
+pub struct View {
+    core: Arc<Core>,
+    fallback: String,
+    shadow: bool,
+}
+
+impl View {
+    pub(crate) fn new(core: Arc<Core>) -> View {
+        View { core, fallback: String::new(), shadow: false }
+    }
+
+    /// HTML that stands in the view until the widget has rendered, and where scripts do not run. It
+    /// is put in as it is: escape what comes from users.
+    pub fn fallback(mut self, html: impl Into<String>) -> View {
+        self.fallback = html.into();
+        self
+    }
+
+    /// Renders the widget into a shadow root, so that its styles and the page's do not meet.
+    pub fn shadow(mut self) -> View {
+        self.shadow = true;
+        self
+    }
+}
+
+impl View {
+    /// A `<link>` for the `<head>` that lets the browser ask for the widget's stylesheet before the
+    /// runtime does; empty when there is none.
+    pub fn style_preload(&self) -> String {
+        let code = self.core.widget.code();
+        let link = |css: &String| format!(r#"<link rel="preload" as="style" href="{}">"#, Escaped(css));
+        code.css.as_ref().map(link).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Registered { base, .. } = &*self.core.widget;
+        let code = self.core.widget.code();
+        let (epoch, rev, state) = self.core.snapshot();
+        let total = state.len();
+        let seed: Map =
+            state.into_iter().filter(|(_, value)| fits_seed(value, self.core.limits.seed_bytes)).collect();
+
+        if let Some(esm) = &code.esm {
+            let cross = if esm.starts_with('/') { "" } else { r#" crossorigin="anonymous""# };
+            write!(f, r#"<link rel="modulepreload" href="{}"{cross}>"#, Escaped(esm))?;
+        }
+        write!(f, r#"<any-widget model="{}""#, Escaped(&self.core.id))?;
+        if seed.len() == total {
+            write!(f, r#" epoch="{}" rev="{rev}""#, Escaped(&epoch))?;
+        }
+        for (name, url) in [("esm", &code.esm), ("css", &code.css)] {
+            if let Some(url) = url {
+                write!(f, r#" {name}="{}""#, Escaped(url))?;
+            }
+        }
+        f.write_str(if self.shadow { " shadow" } else { "" })?;
+        write!(f, "><div>{}</div>", self.fallback)?;
+        let json = serde_json::to_string(&Value::Object(seed)).map_err(|_| fmt::Error)?;
+        write!(f, r#"<script type="application/json">{}</script></any-widget>"#, InScript(&json))?;
+        write!(f, "\n<script type=\"module\" src=\"{base}/loader.js\"></script>")
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("model", &self.core.id).finish_non_exhaustive()
+    }
+}
+
+impl IntoResponse for View {
+    fn into_response(self) -> Response {
+        let headers = [(http::header::CACHE_CONTROL, "no-store")];
+        (headers, Html(self.to_string())).into_response()
+    }
+}
+
+/// Whether a value goes into a seed: JSON carries it, and it is small.
+fn fits_seed(value: &Value, max_bytes: usize) -> bool {
+    value.fits_json() && json_len(value) <= max_bytes
+}
+
+fn json_len(value: &impl Serialize) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, value) {
+        Ok(()) => count.0,
+        Err(_) => usize::MAX,
+    }
+}
+
+/// Text as HTML, in content and in quoted attributes.
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+            f.write_str(&rest[..at])?;
+            f.write_str(match rest.as_bytes()[at] {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'"' => "&quot;",
+                _ => "&#39;",
+            })?;
+            rest = &rest[at + 1..];
+        }
+        f.write_str(rest)
+    }
+}
+
+/// JSON inside a `<script>`: no `<` may end the element or start a comment.
+struct InScript<'a>(&'a str);
+
+impl fmt::Display for InScript<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = self.0.split('<');
+        f.write_str(parts.next().unwrap_or_default())?;
+        parts.try_for_each(|part| write!(f, "\\u003c{part}"))
+    }
+}
+
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
+
+/// A name as one segment of a URL's path.
+pub(crate) fn path_segment(name: &str) -> String {
+    match name {
+        "." | ".." => name.replace('.', "%2E"),
+        name => utf8_percent_encode(name, SEGMENT).to_string(),
+    }
+}
+
+/// A relative path as part of a URL.
+pub(crate) fn path(file: &str) -> String {
+    file.split('/').map(path_segment).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_seed_ends_its_script() {
+        let json = serde_json::to_string("</script><!--<script>").unwrap();
+        let html = InScript(&json).to_string();
+        assert!(!html.contains('<'));
+        assert_eq!(serde_json::from_str::<String>(&html).unwrap(), "</script><!--<script>");
+    }
+
+    #[test]
+    fn names_stay_in_their_segment() {
+        assert_eq!(path_segment("a b/ü"), "a%20b%2F%C3%BC");
+        assert_eq!(path_segment(".."), "%2E%2E");
+        assert_eq!(path("dist/x y.js"), "dist/x%20y.js");
+    }
+
+    #[test]
+    fn attributes_cannot_be_left() {
+        assert_eq!(Escaped(r#"a"b'<c>&"#).to_string(), "a&quot;b&#39;&lt;c&gt;&amp;");
+    }
+}

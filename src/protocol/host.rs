@@ -1,0 +1,109 @@
+//! What a host says to a page.
+
+use crate::value::{Blob, Map, Value};
+
+/// A frame to a page. Built where its facts are, encoded once.
+#[derive(Debug)]
+pub(crate) enum HostFrame {
+    Hello {
+        client: u64,
+        epoch: String,
+        rev: u64,
+        /// The whole state, or only what is newer than the page's rev.
+        full: bool,
+        state: Map,
+        /// The last `seq` applied for this session; none when the session is not known.
+        seq: Option<u64>,
+        readonly: Value,
+        heartbeat_ms: u64,
+        code: Value,
+    },
+    Set { base: u64, rev: u64, state: Map, origin: Option<Origin> },
+    Ack(Ack),
+    /// `n` is missing in what is meant for one view.
+    Message { content: Value, buffers: Vec<Blob>, rev: u64, n: Option<u64> },
+    Code(Value),
+    Gap { count: u64 },
+    Error { message: String },
+    End { reason: String },
+}
+
+/// The client and the frame of it that made a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) client: u64,
+    pub(crate) seq: u64,
+}
+
+/// The answer to one `set` or `message`. It is kept, so that a repeated frame gets the same one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Ack {
+    pub(crate) seq: u64,
+    pub(crate) rev: u64,
+    /// Keys that were not accepted, with the reason.
+    pub(crate) refused: Map,
+    /// True values of keys that were refused or altered.
+    pub(crate) state: Map,
+}
+
+impl HostFrame {
+    /// A `hello` with its values put in.
+    pub(crate) fn with_state(mut self, values: Map) -> HostFrame {
+        if let HostFrame::Hello { state, .. } = &mut self {
+            *state = values;
+        }
+        self
+    }
+
+    /// The frame as a map, ready for either encoding.
+    pub(crate) fn into_value(self) -> Value {
+        match self {
+            HostFrame::Hello { client, epoch, rev, full, state, seq, readonly, heartbeat_ms, code } => frame("hello", [
+                ("version", super::VERSION.into()),
+                ("client", client.into()),
+                ("epoch", epoch.into()),
+                ("rev", rev.into()),
+                ("full", full.into()),
+                ("state", state.into()),
+                ("seq", seq.into()),
+                ("readonly", readonly),
+                ("heartbeat", heartbeat_ms.into()),
+                ("code", code),
+            ]),
+            HostFrame::Set { base, rev, state, origin } => {
+                let mut map = vec![("base", base.into()), ("rev", rev.into()), ("state", state.into())];
+                map.extend(origin.map(|Origin { client, seq }| {
+                    ("origin", Map::from([("client".to_owned(), client.into()), ("seq".to_owned(), seq.into())]).into())
+                }));
+                frame("set", map)
+            }
+            HostFrame::Ack(Ack { seq, rev, refused, state }) => {
+                let mut map = vec![("seq", seq.into()), ("rev", rev.into())];
+                map.extend((!refused.is_empty()).then(|| ("refused", refused.into())));
+                map.extend((!state.is_empty()).then(|| ("state", state.into())));
+                frame("ack", map)
+            }
+            HostFrame::Message { content, buffers, rev, n } => {
+                let buffers: Value = buffers.into_iter().map(Value::Bytes).collect();
+                let mut map = vec![("content", content), ("buffers", buffers), ("rev", rev.into())];
+                map.extend(n.map(|n| ("n", n.into())));
+                frame("message", map)
+            }
+            HostFrame::Code(Value::Object(code)) => {
+                let mut map = Map::from([("type".to_owned(), "code".into())]);
+                map.extend(code);
+                map.into()
+            }
+            HostFrame::Code(_) => frame("code", []),
+            HostFrame::Gap { count } => frame("gap", [("count", count.into())]),
+            HostFrame::Error { message } => frame("error", [("message", message.into())]),
+            HostFrame::End { reason } => frame("end", [("reason", reason.into())]),
+        }
+    }
+}
+
+fn frame(kind: &'static str, fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    let mut map = Map::from([("type".to_owned(), kind.into())]);
+    map.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    map.into()
+}

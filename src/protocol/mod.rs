@@ -1,0 +1,22 @@
+//! The wire: frames, their two encodings, close codes and limits. No socket, no clock, no state.
+//!
+//! `docs/protocol.md` is the specification for people; `tests/vectors` binds this side and the
+//! browser's to the same examples.
+
+mod client;
+mod close;
+mod codec;
+mod host;
+mod limits;
+
+pub(crate) use client::{ClientFrame, Hello, Malformed};
+pub(crate) use close::Close;
+pub(crate) use codec::{Payload, decode, encode};
+pub(crate) use host::{Ack, HostFrame, Origin};
+pub use limits::Limits;
+
+/// The version of the protocol that `hello` names.
+pub(crate) const VERSION: u64 = 1;
+
+/// The WebSocket subprotocol that names it in the upgrade.
+pub(crate) const SUBPROTOCOL: &str = "anywidget-host.v1";

@@ -1,0 +1,177 @@
+//! Follows widget files on disk and swaps in what changed.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::widget::{Files, Folder, Registered};
+
+/// A thread that waits for the file system, reads a widget again when its files have settled, and says
+/// so when pages have to load something else. It ends with its host.
+pub(crate) struct Reload {
+    events: Sender<Event>,
+}
+
+enum Event {
+    Follow(Weak<Registered>),
+    /// Something happened at these paths.
+    Touched(Vec<PathBuf>),
+    End,
+}
+
+/// How long files must be quiet before they are read: an editor writes in several steps.
+const SETTLE: Duration = Duration::from_millis(30);
+
+/// Files that never are quiet are read after this long all the same.
+const SETTLE_AT_MOST: Duration = Duration::from_millis(500);
+
+/// How often a folder that disappeared is looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+impl Reload {
+    /// Starts following. `changed` is told of each widget whose code is another.
+    pub(crate) fn new(changed: impl Fn(&Arc<Registered>) + Send + 'static) -> Reload {
+        let (events, received) = mpsc::channel();
+        let touched = events.clone();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if let Ok(event) = event
+                && !event.kind.is_access()
+            {
+                let _ = touched.send(Event::Touched(event.paths)); // the thread may have ended
+            }
+        });
+        match watcher {
+            Ok(watcher) => {
+                let following = Following { watcher, widgets: Vec::new(), missing: false };
+                thread::spawn(move || following.run(&received, changed));
+            }
+            Err(error) => tracing::error!(%error, "edits of widgets will not be noticed"),
+        }
+        Reload { events }
+    }
+
+    /// Follows the files of this widget, if it has any on disk.
+    pub(crate) fn follow(&self, widget: &Arc<Registered>) {
+        if place(&widget.files).is_some() {
+            let _ = self.events.send(Event::Follow(Arc::downgrade(widget))); // the thread may have ended
+        }
+    }
+}
+
+impl Drop for Reload {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::End); // the thread may have ended
+    }
+}
+
+/// Where the files of a widget are: a folder, or some files in one.
+fn place(files: &Files) -> Option<(&Path, RecursiveMode)> {
+    match files {
+        Files::Folder(root) => Some((root, RecursiveMode::Recursive)),
+        Files::Bare(script) => Some((folder_of(script), RecursiveMode::NonRecursive)),
+        Files::Inline { .. } | Files::Embedded(_) => None,
+    }
+}
+
+/// The folder that a path is in; `.` for a lone name.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+struct Following {
+    watcher: RecommendedWatcher,
+    widgets: Vec<Weak<Registered>>,
+    /// Some widget's folder is not there, so nothing will tell when it comes back.
+    missing: bool,
+}
+
+impl Following {
+    fn run(mut self, events: &Receiver<Event>, changed: impl Fn(&Arc<Registered>)) {
+        loop {
+            let first = match self.missing {
+                true => events.recv_timeout(LOOK_AGAIN),
+                false => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            let mut touched = Vec::new();
+            match first {
+                Ok(Event::Follow(widget)) => {
+                    self.widgets.push(widget.clone());
+                    widget.upgrade().iter().for_each(|widget| self.watch(widget));
+                    continue;
+                }
+                Ok(Event::Touched(paths)) => touched = paths,
+                Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let began = Instant::now();
+            while began.elapsed() < SETTLE_AT_MOST {
+                match events.recv_timeout(SETTLE) {
+                    Ok(Event::Touched(paths)) => touched.extend(paths),
+                    Ok(Event::Follow(widget)) => self.widgets.push(widget),
+                    Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Timeout) => break,
+                }
+            }
+            self.widgets.retain(|widget| widget.strong_count() > 0);
+            let looking = std::mem::take(&mut self.missing);
+            for widget in self.widgets.iter().filter_map(Weak::upgrade).collect::<Vec<_>>() {
+                if looking || touched.iter().any(|path| concerns(path, &widget.files)) {
+                    self.watch(&widget); // first, so that nothing after the reading is missed
+                    if self.read(&widget) {
+                        changed(&widget);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Watches a widget's folder, anew if it was replaced by another of the same name, and the folder
+    /// around it, where that would show.
+    fn watch(&mut self, widget: &Registered) {
+        let Some((root, mode)) = place(&widget.files) else { return };
+        let _ = self.watcher.unwatch(root); // it may not be watched yet, or be gone
+        if self.watcher.watch(root, mode).is_err() {
+            self.missing = true;
+        }
+        if let Some(parent) = root.canonicalize().ok().as_deref().and_then(Path::parent) {
+            let _ = self.watcher.watch(parent, RecursiveMode::NonRecursive); // a help, not a need
+        }
+    }
+
+    /// Reads a widget's files again. Says whether pages have to load something else.
+    fn read(&mut self, widget: &Registered) -> bool {
+        match Folder::read(&widget.files, Some(&widget.code().tree)) {
+            Ok(folder) => {
+                let differs = widget.replace(folder);
+                if differs {
+                    tracing::info!(widget = widget.name, "reloaded");
+                }
+                differs
+            }
+            Err(error) => {
+                self.missing |= error.is_not_found();
+                if widget.keep_despite(error.clone()) {
+                    tracing::error!("{error}; {} stays as it was until this is mended", widget.name);
+                }
+                false
+            }
+        }
+    }
+}
+
+/// Whether something that happened at this path may have changed a widget.
+fn concerns(path: &Path, files: &Files) -> bool {
+    match files {
+        Files::Folder(root) => {
+            let real = root.canonicalize().ok();
+            let real = real.as_deref().unwrap_or(root);
+            path.starts_with(real) || path.starts_with(root) || root.ends_with(path.file_name().unwrap_or_default())
+        }
+        Files::Bare(script) => path.file_stem() == script.file_stem(),
+        Files::Inline { .. } | Files::Embedded(_) => false,
+    }
+}

@@ -1,0 +1,85 @@
+//! The HTTP surface: which address serves what.
+
+mod models;
+mod runtime;
+mod widgets;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, StatusCode};
+use tower_http::compression::CompressionLayer;
+
+use crate::Host;
+
+pub(crate) use self::runtime::preloads;
+
+/// Everything below the base path of a host.
+pub(crate) fn router(host: Host) -> Router {
+    let served = Router::new()
+        .route("/models/{id}/view", get(models::view))
+        .route("/models/{id}/state", get(models::state))
+        .route("/models/{id}/state/{key}", get(models::key))
+        .route("/widgets/{name}/{hash}/{*file}", get(widgets::file))
+        .route("/{file}", get(runtime::module))
+        .layer(CompressionLayer::new());
+    let below = served.route("/models/{id}/ws", get(models::socket));
+    let base = host.base().to_owned();
+    match base.as_str() {
+        "" => below.with_state(host),
+        base => Router::new().nest(base, below).with_state(host),
+    }
+}
+
+/// How long a response may be kept.
+#[derive(Clone, Copy)]
+enum Caching {
+    /// Its address names its content.
+    Immutable,
+    /// It must be asked for again, by its tag.
+    Revalidate,
+    /// Not at all.
+    Never,
+}
+
+/// A file, or "not modified" when the client has it.
+fn file(request: &HeaderMap, bytes: bytes::Bytes, content_type: &str, tag: &str, caching: Caching) -> Response {
+    let tag = format!("W/\"{tag}\""); // weak: the same file is served in several encodings
+    let known = request.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    let mut response = match known {
+        Some(tags) if tags.split(',').any(|known| known.trim() == tag || known.trim() == "*") => {
+            StatusCode::NOT_MODIFIED.into_response()
+        }
+        _ => {
+            let mut response = Response::new(Body::from(bytes));
+            set(&mut response, CONTENT_TYPE, content_type);
+            response
+        }
+    };
+    set(&mut response, ETAG, &tag);
+    cached(&mut response, caching);
+    response
+}
+
+fn cached(response: &mut Response, caching: Caching) {
+    set(response, CACHE_CONTROL, match caching {
+        Caching::Immutable => "public, max-age=31536000, immutable",
+        Caching::Revalidate => "no-cache",
+        Caching::Never => "no-store",
+    });
+    set(response, X_CONTENT_TYPE_OPTIONS, "nosniff");
+}
+
+fn set(response: &mut Response, name: http::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+fn not_found(what: impl std::fmt::Display) -> Response {
+    let mut response = (StatusCode::NOT_FOUND, format!("{what}\n")).into_response();
+    cached(&mut response, Caching::Never);
+    response
+}

@@ -1,0 +1,371 @@
+//! One client's state machine: frames in, frames and deadlines out. It knows no socket and no clock,
+//! so tests and simulations run the real thing.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+
+use crate::model::{Core, Cursor, Follower, Message, Page, Sender, Step};
+use crate::protocol::{ClientFrame, Close, Hello, HostFrame, Limits, Malformed, Payload, decode, encode};
+use crate::value::{Blob, Value};
+use crate::widget::{Code, unknown_command};
+
+/// A connection of one page to one model, from its first frame on.
+pub(crate) struct Session {
+    core: Arc<Core>,
+    follower: Arc<Follower>,
+    readonly: bool,
+    /// None until `hello`.
+    identity: Option<Identity>,
+    /// What the page has, as of the frames that were handed out.
+    cursor: Cursor,
+    /// Frames for this page alone, in order. Each waits until the page has the state of its rev.
+    outbox: VecDeque<(u64, HostFrame)>,
+    /// The code the page was told of.
+    code: Arc<Code>,
+    /// Commands that began and nobody runs yet.
+    tasks: Vec<BoxFuture<'static, ()>>,
+    pulse: Pulse,
+    pace: Pace,
+    budget: Budget,
+    /// A close that waits until what goes before it is sent.
+    closing: Option<Close>,
+}
+
+struct Identity {
+    secret: String,
+    client: u64,
+}
+
+/// What a connection does next.
+pub(crate) enum Next {
+    Send(Payload),
+    Close(Close),
+    /// Nothing until a frame comes, the model rings, or [`Session::deadline`].
+    Wait,
+}
+
+impl Session {
+    pub(crate) fn new(core: Arc<Core>, readonly: bool, now: Instant) -> Session {
+        let limits = core.limits.clone();
+        Session {
+            code: core.widget.code(),
+            follower: Arc::new(Follower::default()),
+            readonly,
+            identity: None,
+            cursor: Cursor::default(),
+            outbox: VecDeque::new(),
+            tasks: Vec::new(),
+            pulse: Pulse::new(&limits, now),
+            pace: Pace::default(),
+            budget: Budget { frames: f64::from(limits.frame_burst), at: now },
+            closing: None,
+            core,
+        }
+    }
+
+    /// Rings when there may be something to send.
+    pub(crate) fn follower(&self) -> &Arc<Follower> {
+        &self.follower
+    }
+
+    /// Takes in a frame. Its answers come out of [`next`](Session::next).
+    ///
+    /// # Errors
+    /// When the connection has to end.
+    pub(crate) fn receive(&mut self, payload: &Payload, now: Instant) -> Result<(), Close> {
+        self.heard(now);
+        self.budget.spend(&self.core.limits, now);
+        if payload.len() == 0 {
+            return Ok(()); // a heartbeat
+        }
+        let frame = decode(payload).map_err(Close::bad_frame)?;
+        let frame = ClientFrame::parse(frame).map_err(|malformed| match malformed {
+            Malformed::Frame(why) => Close::bad_frame(why),
+            Malformed::Version(theirs) => Close::version(&theirs),
+        })?;
+        match (&self.identity, frame) {
+            (None, ClientFrame::Hello(hello)) => self.hello(&hello),
+            (None, _) => return Err(Close::bad_frame("the first frame is `hello`")),
+            (Some(_), ClientFrame::Hello(_)) => return Err(Close::bad_frame("a second `hello`")),
+            (Some(_), ClientFrame::Get) => self.refresh(),
+            (Some(identity), ClientFrame::Set { seq, state }) => {
+                let page = page(identity, &self.follower, self.readonly);
+                let ack = self.core.write(&page, seq, state)?;
+                self.outbox.push_back((ack.rev, HostFrame::Ack(ack)));
+            }
+            (Some(identity), ClientFrame::Message { seq, content, buffers }) => {
+                let page = page(identity, &self.follower, self.readonly);
+                let (ack, new) = self.core.receive(&page, seq)?;
+                self.outbox.push_back((ack.rev, HostFrame::Ack(ack)));
+                if new {
+                    self.message(content, buffers);
+                }
+            }
+            (Some(identity), ClientFrame::Error { phase, message, stack }) => {
+                tracing::error!(
+                    target: "anywidget_host::page",
+                    model = %self.core.id, widget = self.core.widget.name, client = identity.client,
+                    "{}: {}{}", printable(&phase), printable(&message), indented(&stack)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that the page is alive: any frame, a WebSocket ping too.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        self.pulse.heard = now;
+    }
+
+    /// What to send now. Ask again until it says to wait.
+    pub(crate) fn next(&mut self, now: Instant) -> Next {
+        if let Some(close) = self.follower.evicted() {
+            return Next::Close(close.clone());
+        }
+        match self.frame(now) {
+            Some(frame) => {
+                self.pulse.said = now;
+                Next::Send(frame)
+            }
+            None if self.closing.is_some() => self.closing.clone().map_or(Next::Wait, Next::Close),
+            None if self.pulse.is_dead(&self.core.limits, self.identity.is_some(), now) => Next::Close(Close::silent()),
+            None if self.identity.is_some() && now >= self.pulse.beat_at() => {
+                self.pulse.beat = now;
+                Next::Send(Payload::heartbeat())
+            }
+            None => Next::Wait,
+        }
+    }
+
+    /// When to ask again though nothing happened.
+    pub(crate) fn deadline(&self) -> Instant {
+        let limits = &self.core.limits;
+        let beat = if self.identity.is_some() { self.pulse.beat_at() } else { self.pulse.dead_at(limits, false) };
+        let next = beat.min(self.pulse.dead_at(limits, self.identity.is_some()));
+        self.pace.until.map_or(next, |until| next.min(until))
+    }
+
+    /// When the next frame may be read: at once, at a later moment, or not before something was sent.
+    pub(crate) fn reads(&mut self, now: Instant) -> Reads {
+        if self.outbox.len() >= self.core.limits.answers {
+            return Reads::AfterSending;
+        }
+        match self.budget.wait(&self.core.limits, now) {
+            Some(wait) => Reads::At(now + wait),
+            None => Reads::Now,
+        }
+    }
+
+    /// Commands that began since the last call. They go on without the connection.
+    pub(crate) fn take_tasks(&mut self) -> Vec<BoxFuture<'static, ()>> {
+        std::mem::take(&mut self.tasks)
+    }
+
+    fn hello(&mut self, hello: &Hello) {
+        let welcome = self.core.connect(hello, &self.follower, self.readonly);
+        self.cursor = welcome.cursor;
+        self.code = self.core.widget.code();
+        self.identity = Some(Identity { secret: hello.session.clone(), client: welcome.client });
+        self.outbox.push_back((self.cursor.rev, welcome.frame));
+    }
+
+    /// Answers `get`: the whole state again, in the same session.
+    fn refresh(&mut self) {
+        let Some(identity) = &self.identity else { return };
+        let hello = Hello { session: identity.secret.clone(), since: None, messages: None };
+        let welcome = self.core.connect(&hello, &self.follower, self.readonly);
+        self.cursor.rev = welcome.cursor.rev;
+        self.outbox.push_back((self.cursor.rev, welcome.frame));
+    }
+
+    fn message(&mut self, content: Value, buffers: Vec<Blob>) {
+        let sender = Sender::new(self.core.clone(), self.follower.clone());
+        if content["kind"].as_str() == Some("anywidget-command") {
+            self.tasks.push(Box::pin(invoke(sender, content, buffers)));
+        } else {
+            self.core.widget.behaviour.message(&self.core, &Message::new(content, buffers, sender));
+        }
+    }
+
+    fn frame(&mut self, now: Instant) -> Option<Payload> {
+        let identity = self.identity.as_ref()?;
+        self.outbox.extend(self.follower.take_inbox());
+        match self.outbox.front() {
+            Some((rev, _)) if *rev <= self.cursor.rev => {
+                let (_, frame) = self.outbox.pop_front()?;
+                return Some(encode(&frame.into_value()));
+            }
+            _ => {}
+        }
+        let code = self.core.widget.code();
+        if !Arc::ptr_eq(&code, &self.code) {
+            let news = (&code.esm, &code.css) != (&self.code.esm, &self.code.css);
+            self.code = code;
+            if news {
+                return Some(encode(&HostFrame::Code(self.code.to_value()).into_value()));
+            }
+        }
+        // The answer to the page's own frame never waits.
+        let held = self.outbox.is_empty() && self.pace.holds(now);
+        let rev = self.cursor.rev;
+        match self.core.step(identity.client, &mut self.cursor, held) {
+            Step::Send(payload) => {
+                if self.cursor.rev != rev {
+                    self.pace.count(&self.core.limits, now);
+                }
+                Some(payload)
+            }
+            Step::Idle if !self.outbox.is_empty() => self.frame(now),
+            Step::Idle | Step::Held => None,
+            Step::Ended(_) if self.closing.is_some() => None,
+            Step::Ended(reason) => {
+                self.closing = Some(Close::no_such_model(&self.core.id));
+                Some(encode(&HostFrame::End { reason: reason.to_string() }.into_value()))
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(identity) = &self.identity {
+            self.core.disconnect(&identity.secret, &self.follower);
+        }
+    }
+}
+
+fn page<'a>(identity: &'a Identity, connection: &'a Arc<Follower>, readonly: bool) -> Page<'a> {
+    Page { session: &identity.secret, client: identity.client, connection, readonly }
+}
+
+/// When a connection may read its next frame.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Reads {
+    Now,
+    At(Instant),
+    AfterSending,
+}
+
+/// Runs a command and answers the page that asked.
+async fn invoke(sender: Sender, mut content: Value, buffers: Vec<Blob>) {
+    let core = sender.core().clone();
+    let name = content["name"].as_str().unwrap_or_default().to_owned();
+    let request = std::mem::take(&mut content["msg"]);
+    let answer = match core.widget.behaviour.invoke(&core, &name, request, buffers) {
+        Some(answer) => answer.await,
+        None => Err(unknown_command(&core.widget.name, &name)),
+    };
+    let mut reply = Value::object();
+    reply["id"] = std::mem::take(&mut content["id"]);
+    reply["kind"] = "anywidget-command-response".into();
+    let buffers = match answer {
+        Ok((response, buffers)) => {
+            reply["response"] = response;
+            buffers
+        }
+        Err(refusal) => {
+            reply["error"] = refusal.into_value();
+            Vec::new()
+        }
+    };
+    sender.send(reply, buffers);
+}
+
+/// When both sides were last heard of.
+struct Pulse {
+    heard: Instant,
+    said: Instant,
+    /// The last heartbeat of ours.
+    beat: Instant,
+    /// 25 s, give or take 20 %, so that a thousand pages do not answer at once.
+    every: Duration,
+}
+
+/// Silence that counts as death, in heartbeats.
+const DEAD_AFTER: f64 = 2.5;
+
+impl Pulse {
+    fn new(limits: &Limits, now: Instant) -> Pulse {
+        let spread = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0; // 0 to 1
+        Pulse { heard: now, said: now, beat: now, every: limits.heartbeat.mul_f64(0.8 + 0.4 * spread) }
+    }
+
+    /// A page that only listens has nothing to say, and one that only speaks hears nothing: either
+    /// silence is a reason to ask.
+    fn beat_at(&self) -> Instant {
+        self.heard.min(self.said).max(self.beat) + self.every
+    }
+
+    fn dead_at(&self, limits: &Limits, greeted: bool) -> Instant {
+        match greeted {
+            true => self.heard + limits.heartbeat.mul_f64(DEAD_AFTER),
+            false => self.heard + limits.hello,
+        }
+    }
+
+    fn is_dead(&self, limits: &Limits, greeted: bool, now: Instant) -> bool {
+        now >= self.dead_at(limits, greeted)
+    }
+}
+
+/// Merges state frames to a page that gets too many of them.
+#[derive(Default)]
+struct Pace {
+    window: Option<Instant>,
+    frames: u32,
+    until: Option<Instant>,
+}
+
+impl Pace {
+    /// Whether new state waits for its turn.
+    fn holds(&mut self, now: Instant) -> bool {
+        self.until = self.until.filter(|until| now < *until);
+        self.until.is_some()
+    }
+
+    fn count(&mut self, limits: &Limits, now: Instant) {
+        if self.window.is_none_or(|start| now.duration_since(start) >= limits.pace_window) {
+            self.window = Some(now);
+            self.frames = 0;
+        }
+        self.frames += 1;
+        if self.frames > limits.pace_frames {
+            self.until = Some(now + limits.pace_delay);
+        }
+    }
+}
+
+/// The frames a page may still send: a bucket that refills.
+struct Budget {
+    frames: f64,
+    at: Instant,
+}
+
+impl Budget {
+    fn spend(&mut self, limits: &Limits, now: Instant) {
+        let rate = f64::from(limits.frames_per_second);
+        let refill = now.duration_since(self.at).as_secs_f64() * rate;
+        self.frames = (self.frames + refill).min(f64::from(limits.frame_burst)) - 1.0;
+        self.at = now;
+    }
+
+    /// How long until the next frame may be read.
+    fn wait(&self, limits: &Limits, now: Instant) -> Option<Duration> {
+        let rate = f64::from(limits.frames_per_second);
+        let missing = 1.0 - self.frames - now.duration_since(self.at).as_secs_f64() * rate;
+        (missing > 0.0).then(|| Duration::from_secs_f64(missing / rate).max(Duration::from_millis(1)))
+    }
+}
+
+/// Text from a page for the log: no control characters that would move a terminal, not without end.
+fn printable(text: &str) -> String {
+    const MOST: usize = 2_000;
+    text.chars().take(MOST).map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+}
+
+fn indented(stack: &str) -> String {
+    printable(stack).lines().map(|line| format!("\n    {}", line.trim())).collect()
+}

@@ -1,0 +1,167 @@
+//! Drives a session over a WebSocket: reads, writes, waits, says goodbye.
+//!
+//! Everything it knows about the protocol is when to read, when to write and how to end; what the
+//! frames mean is the session's business.
+
+mod count;
+mod upgrade;
+
+use std::time::{Duration, Instant};
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+pub(crate) use self::count::{Guard, Sockets};
+pub(crate) use self::upgrade::Upgrade;
+use crate::protocol::{Close, Limits, Payload};
+use crate::session::{Next, Reads, Session};
+
+/// Frames handled in a row before the answers to them are sent.
+const READ_AT_ONCE: usize = 64;
+
+/// How long a peer may take to see why it is closed.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a connection ended with.
+enum End {
+    /// The peer is gone.
+    Gone,
+    /// We close, and the peer speaks WebSocket properly.
+    Close(Close),
+    /// We close in the middle of something unreadable.
+    Abort(Close),
+}
+
+/// Runs a session until either side ends it.
+pub(crate) async fn drive<S>(mut socket: WebSocketStream<S>, mut session: Session, limits: &Limits)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let end = run(&mut socket, &mut session, limits).await;
+    drop(session); // from here on nothing of this connection is applied
+    say_goodbye(&mut socket, end).await;
+}
+
+/// Closes a socket that never had a session.
+pub(crate) async fn refuse<S>(mut socket: WebSocketStream<S>, close: Close)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    say_goodbye(&mut socket, End::Close(close)).await;
+}
+
+async fn run<S>(socket: &mut WebSocketStream<S>, session: &mut Session, limits: &Limits) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let follower = session.follower().clone();
+    loop {
+        // Feed all that is ready, then flush once: many small frames, one write.
+        let close = loop {
+            match session.next(Instant::now()) {
+                Next::Wait => break None,
+                Next::Close(close) => break Some(close),
+                Next::Send(payload) => match timeout(limits.write, socket.feed(payload.into())).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return End::Gone,
+                    Err(_) => return End::Abort(Close::too_slow()),
+                },
+            }
+        };
+        match timeout(limits.write, socket.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return End::Gone,
+            Err(_) => return End::Abort(Close::too_slow()),
+        }
+        if let Some(close) = close {
+            return End::Close(close);
+        }
+        let mut deadline = session.deadline();
+        let reads = session.reads(Instant::now());
+        if let Reads::At(at) = reads {
+            deadline = deadline.min(at);
+        }
+        let message = tokio::select! {
+            message = socket.next(), if reads == Reads::Now => Some(message),
+            () = follower.rung() => None,
+            () = sleep_until(deadline.into()) => None,
+        };
+        let Some(mut message) = message else { continue };
+        for _ in 0..READ_AT_ONCE {
+            if let Err(end) = take_in(message, session, limits) {
+                return end;
+            }
+            for task in session.take_tasks() {
+                tokio::spawn(task);
+            }
+            if session.reads(Instant::now()) != Reads::Now || follower.evicted().is_some() {
+                break;
+            }
+            match socket.next().now_or_never() {
+                Some(next) => message = next,
+                None => break,
+            }
+        }
+    }
+}
+
+/// Hands one message to the session.
+fn take_in(message: Option<Result<Message, Error>>, session: &mut Session, limits: &Limits) -> Result<(), End> {
+    let now = Instant::now();
+    let payload = match message {
+        Some(Ok(Message::Text(text))) => Payload::Text(text),
+        Some(Ok(Message::Binary(bytes))) => Payload::Binary(bytes),
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+            session.heard(now);
+            return Ok(());
+        }
+        Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
+        Some(Err(Error::Capacity(_))) => return Err(End::Abort(Close::too_big(limits.frame_bytes))),
+        Some(Err(error @ (Error::Protocol(_) | Error::Utf8(_)))) => return Err(End::Abort(Close::bad_frame(error))),
+        Some(Err(_)) => return Err(End::Gone),
+    };
+    session.receive(&payload, now).map_err(End::Close)
+}
+
+/// Sends the close frame and makes sure that it arrives: a socket dropped with unread bytes in it
+/// resets the connection, and a reset may overtake the frame.
+async fn say_goodbye<S>(socket: &mut WebSocketStream<S>, end: End)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let farewell = async {
+        let (close, readable) = match end {
+            // Flushes our half of the closing handshake, if there is one.
+            End::Gone => return drop(socket.flush().await),
+            End::Close(close) => (close, true),
+            End::Abort(close) => (close, false),
+        };
+        let frame = CloseFrame { code: CloseCode::from(close.code), reason: close.reason.into_owned().into() };
+        if socket.close(Some(frame)).await.is_err() {
+            return;
+        }
+        if readable {
+            while let Some(Ok(_)) = socket.next().await {}
+        } else {
+            let stream = socket.get_mut();
+            let mut scratch = [0; 1024];
+            let _ = stream.shutdown().await; // best effort: the peer may be gone
+            while matches!(stream.read(&mut scratch).await, Ok(read) if read > 0) {}
+        }
+    };
+    let _ = timeout(FAREWELL, farewell).await; // a peer that does not listen has had its chance
+}
+
+impl From<Payload> for Message {
+    fn from(payload: Payload) -> Message {
+        match payload {
+            Payload::Text(text) => Message::Text(text),
+            Payload::Binary(bytes) => Message::Binary(bytes),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The rules of a widget with the Rust type of its state forgotten, so that models of every type live
+//! in one registry and speak through one kind of connection.
+
+use std::sync::Arc;
+
+use super::{Answer, Rules};
+use crate::model::{AnyState, Change, Core, CoreChange, Message, Model};
+use crate::state::{Key, KeyName, State};
+use crate::value::{Blob, Map, Value};
+use crate::error::Refusal;
+use futures_util::future::BoxFuture;
+
+/// What a model's core asks of its widget. Every state given to it is of the widget's type.
+pub(crate) trait Behaviour: Send + Sync {
+    fn keys(&self, state: &AnyState) -> Vec<Key>;
+
+    /// The value of a key; `null`, with an error in the log, when the field cannot be written.
+    fn read(&self, state: &AnyState, key: &str) -> Value;
+
+    /// The state after a page's writes, or why each of them is refused. Pure but for user code.
+    fn apply(&self, before: &AnyState, writes: &Map) -> Result<Next, Map>;
+
+    /// Whether anybody wants to know of commits.
+    fn listens(&self) -> bool;
+
+    fn changed(&self, core: &Arc<Core>, change: &CoreChange);
+
+    fn message(&self, core: &Arc<Core>, message: &Message);
+
+    /// The answer to a command, if there is one of this name.
+    fn invoke(
+        &self,
+        core: &Arc<Core>,
+        name: &str,
+        request: Value,
+        buffers: Vec<Blob>,
+    ) -> Option<BoxFuture<'static, Answer>>;
+}
+
+/// A state that may become the next commit.
+pub(crate) struct Next {
+    pub(crate) state: AnyState,
+    /// The keys that differ from the state before.
+    pub(crate) keys: Vec<KeyName>,
+    /// The keys whose values are not what the page sent, or that it did not send at all.
+    pub(crate) altered: Vec<KeyName>,
+}
+
+impl Next {
+    pub(crate) fn unchanged(state: AnyState) -> Next {
+        Next { state, keys: Vec::new(), altered: Vec::new() }
+    }
+}
+
+fn typed<W: State>(state: &AnyState) -> &W {
+    match state.downcast_ref() {
+        Some(state) => state,
+        // The registry pairs each model with the widget that made its state.
+        None => unreachable!("a state of another widget"),
+    }
+}
+
+fn read<W: State>(state: &W, key: &str) -> Value {
+    state.read(key).unwrap_or_else(|error| {
+        tracing::error!(key, %error, "a field cannot be sent; pages see null");
+        Value::Null
+    })
+}
+
+impl<W: State> Behaviour for Rules<W> {
+    fn keys(&self, state: &AnyState) -> Vec<Key> {
+        typed::<W>(state).keys()
+    }
+
+    fn read(&self, state: &AnyState, key: &str) -> Value {
+        read(typed::<W>(state), key)
+    }
+
+    fn apply(&self, before: &AnyState, writes: &Map) -> Result<Next, Map> {
+        let old = typed::<W>(before);
+        let mut new = old.clone();
+        let mut reasons = Map::new();
+        for (key, value) in writes {
+            if let Err(error) = new.write(key, value.clone()) {
+                reasons.insert(key.clone(), error.to_string().into());
+            }
+        }
+        if reasons.is_empty()
+            && let Some(validate) = &self.validate
+            && let changed = new.changes(old)
+            && !changed.is_empty()
+            && let Err(refusal) = validate(&mut new, &changed)
+        {
+            let refused = changed.iter().filter(|key| writes.contains_key(&***key));
+            reasons.extend(refused.map(|key| (key.to_string(), refusal.to_string().into())));
+        }
+        if !reasons.is_empty() {
+            let because = reasons.keys().cloned().collect::<Vec<_>>().join(", ");
+            for key in writes.keys().filter(|key| !reasons.contains_key(*key)).cloned().collect::<Vec<_>>() {
+                reasons.insert(key, format!("not applied, because {because} was refused").into());
+            }
+            return Err(reasons);
+        }
+        let keys = new.changes(old);
+        let sent = writes.iter().filter(|(key, value)| read(&new, key) != **value);
+        let mut altered: Vec<KeyName> = sent.map(|(key, _)| key.clone().into()).collect();
+        altered.extend(keys.iter().filter(|key| !writes.contains_key(&***key)).cloned());
+        Ok(Next { state: Arc::new(new), keys, altered })
+    }
+
+    fn listens(&self) -> bool {
+        !self.on_change.is_empty()
+    }
+
+    fn changed(&self, core: &Arc<Core>, change: &CoreChange) {
+        let model = Model::new(core.clone());
+        let change = Change::of(change);
+        for listener in &self.on_change {
+            listener(&model, &change);
+        }
+    }
+
+    fn message(&self, core: &Arc<Core>, message: &Message) {
+        let model = Model::new(core.clone());
+        for listener in &self.on_message {
+            listener(&model, message);
+        }
+    }
+
+    fn invoke(
+        &self,
+        core: &Arc<Core>,
+        name: &str,
+        request: Value,
+        buffers: Vec<Blob>,
+    ) -> Option<BoxFuture<'static, Answer>> {
+        let command = self.commands.get(name)?;
+        Some(command(Model::new(core.clone()), request, buffers))
+    }
+}
+
+/// A refusal for a command that does not exist.
+pub(crate) fn unknown_command(widget: &str, name: &str) -> Refusal {
+    Refusal::new(format!("{widget} has no command {name:?}")).with_kind("UnknownCommand")
+}
