@@ -1,248 +1,164 @@
 /**
- * The socket between the replica and the host: opens it, notices when it is dead, and opens it again.
+ * The socket between a replica and the host: opened, watched, opened again.
+ *
+ * @import { Environment, Frame, Hooks } from "./types.js"
+ * @import { Model } from "./model.js"
  */
 import { decode, encode, lane } from "./codec.js";
 
-const SUBPROTOCOL = "anywidget-host.v1";
+/** Waits are random below a limit that doubles (all times in ms). */
+const MIN_BACKOFF = 250;
+const MAX_BACKOFF = 15_000;
+/** Held so long, a connection starts the limit anew. */
+const STABLE = 5_000;
+/** For an attempt to open. */
+const OPENING = 15_000;
+/** The host's pulse, until its hello tells. */
+const HEARTBEAT = 25_000;
+/** So many pulses missed are death. */
+const DEATH = 2.5;
 
-/** Times in ms. */
-const DEFAULTS = {
-  /** Waits between attempts are random below a limit that doubles from `backoff` to `maxBackoff`. */
-  backoff: 250,
-  maxBackoff: 15_000,
-  /** A connection that held so long starts the limit anew. */
-  stable: 5_000,
-  /** An attempt that did not open by then has failed. */
-  opening: 15_000,
-  /** Silence at which the host writes, until its `hello` says otherwise; 2.5 times that is a dead socket. */
-  heartbeat: 25_000,
-  /** How long writes of a released model wait for a host that is away. */
-  linger: 5_000,
-};
-
-/** Closed so, coming back would not help. 1009 is a proxy's word for 4413. */
-const FINAL = new Map([
-  [1009, "a value was too big to send"],
-  [4400, "the host could not read what this page sent"],
-  [4403, "this page is not allowed to use the model"],
-  [4404, "no such model"],
-  [4408, "another connection took over"],
-  [4409, "this page and the host speak different versions; reload the page"],
-  [4413, "a value was too big for the host"],
-  [4429, "this page sent too much at once"],
-]);
-
+/** Coming back would not help; 1009 is a proxy's 4413. */
+const FINAL = [1009, 4400, 4403, 4404, 4408, 4409, 4413, 4429];
 const SHUTTING_DOWN = 4001;
-const BAD_FRAME = 4400;
-const SILENT = 4003;
-const VERSION = 4409;
-
-/**
- * @typedef {"connecting" | "live" | "offline"} State `connecting` is the first attempt only
- *
- * @typedef {object} Hooks
- * @property {(frame: import("./model.js").Frame) => void} frame
- * @property {(state: State) => void} state
- * @property {(reason: string, code: number) => void} closed for good, by the host
- *
- * @typedef {object} Environment
- * @property {new (url: string, protocol: string) => WebSocket} WebSocket
- * @property {(run: () => void, ms: number) => any} setTimeout
- * @property {(timer: any) => void} clearTimeout
- * @property {() => number} now
- * @property {() => number} random
- * @property {EventTarget & { document?: { visibilityState: string } }} page
- */
-
-/** @returns {Environment} */
-const browser = () => ({
-  WebSocket,
-  setTimeout: (run, ms) => setTimeout(run, ms),
-  clearTimeout: (timer) => clearTimeout(timer),
-  now: () => performance.now(),
-  random: Math.random,
-  page: window,
-});
 
 export class Connection {
   #url;
   #model;
   #hooks;
   #env;
-  /** Ends what listens to the page. */
   #done = new AbortController();
   /** @type {WebSocket | null} */
   #socket = null;
-  /** @type {(frame: import("./model.js").Frame) => void} */
+  /** @type {(frame: Frame) => void} */
   #push = () => {};
-  /** When the host said hello on this socket; 0 before. */
+  /** When the host said hello on this socket, else 0. */
   #since = 0;
+  #heard = 0;
+  #silence = 0;
   #tries = 0;
   /** @type {any} */
   #retry;
   /** @type {any} */
   #watch;
-  #heard = 0;
-  #heartbeat = DEFAULTS.heartbeat;
   /** Between `pagehide` and `pageshow`. */
   #away = false;
-  /** Released: ends with the next hello, or when this timer rings. @type {any} */
-  #linger;
 
-  /**
-   * @param {string} url @param {import("./model.js").Model} model @param {Hooks} hooks
-   * @param {Environment} [env]
-   */
-  constructor(url, model, hooks, env = browser()) {
+  /** @param {string} url @param {Model} model @param {Hooks} hooks @param {Environment} env */
+  constructor(url, model, hooks, env = window) {
     this.#url = url;
     this.#model = model;
     this.#hooks = hooks;
     this.#env = env;
     model.wake = () => this.#since && this.#pump();
-    const { page } = env;
-    const { signal } = this.#done;
-    page.addEventListener("online", () => this.#atOnce(), { signal });
-    page.addEventListener("visibilitychange", () => page.document?.visibilityState !== "hidden" && this.#atOnce(), { signal });
-    page.addEventListener("pagehide", () => this.#leave(), { signal });
-    page.addEventListener("pageshow", () => this.#comeBack(), { signal });
+    /** @param {string} event @param {() => void} then */
+    const on = (event, then) => env.addEventListener(event, then, { signal: this.#done.signal });
+    on("online", () => this.#atOnce());
+    on("visibilitychange", () => env.document?.visibilityState !== "hidden" && this.#atOnce());
+    on("pageshow", () => {
+      this.#away = false;
+      this.#atOnce();
+    });
+    // An open socket keeps a page out of the back/forward cache.
+    on("pagehide", () => {
+      this.#away = true;
+      if (this.#socket?.readyState === 1) this.#pump(true);
+      this.#lost();
+    });
     this.#connect();
   }
 
-  /** Sends what waits, then closes. A host that is away gets a moment to return. */
+  /** Sends what waits, and ends. */
   close() {
-    if (this.#since || !this.#model.unsent || this.#away) this.#end();
-    else this.#linger ??= this.#env.setTimeout(() => this.#end(), DEFAULTS.linger);
+    if (this.#since) this.#pump(true);
+    this.#done.abort();
+    this.#lost();
   }
 
   #connect() {
-    this.#env.clearTimeout(this.#retry);
-    if (this.#socket || this.#away || this.#done.signal.aborted) return;
-    let socket;
-    try {
-      socket = new this.#env.WebSocket(this.#url, SUBPROTOCOL);
-    } catch (error) {
-      return this.#finish(String(error), 0);
-    }
+    const env = this.#env;
+    env.clearTimeout(this.#retry);
+    if (this.#socket || this.#away) return;
+    const socket = new env.WebSocket(this.#url, "anywidget-host.v1");
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     /** @param {unknown} error */
     const broken = (error) => {
-      console.error("[anywidget] a frame that cannot be used:", error);
-      if (socket === this.#socket) this.#drop(BAD_FRAME, "bad frame");
+      console.error("[anywidget] unusable frame:", error);
+      if (socket === this.#socket) this.#lost();
     };
     const pull = lane(decode, (frame) => socket === this.#socket && this.#receive(frame), broken);
-    this.#push = lane(encode, (data) => socket.readyState === 1 && socket.send(/** @type {string} */ (data)), broken);
+    this.#push = lane(encode, (data) => socket.send(/** @type {any} */ (data)), broken);
     socket.onopen = () => {
-      this.#listen(this.#heartbeat * 2.5);
+      this.#listen(HEARTBEAT * DEATH);
       this.#push(this.#model.hello());
     };
     socket.onmessage = ({ data }) => {
-      this.#heard = this.#env.now();
+      this.#heard = env.performance.now();
       if (data === "") socket.send("");
       else pull(data);
     };
     socket.onclose = ({ code, reason }) => this.#lost(code, reason);
-    this.#listen(DEFAULTS.opening);
+    this.#listen(OPENING);
   }
 
-  /** @param {import("./model.js").Frame} frame */
+  /** @param {Frame} frame */
   #receive(frame) {
     const first = frame.type === "hello" && !this.#since;
     if (first) {
-      if (frame.version !== 1) return this.#drop(VERSION, "");
-      this.#since = this.#env.now() || 1;
-      if (frame.heartbeat > 0) this.#listen((this.#heartbeat = frame.heartbeat) * 2.5);
+      if (frame.version !== 1) return this.#lost(4409, "the host speaks another version; reload the page");
+      this.#since = this.#heard || 1;
+      this.#listen((frame.heartbeat || HEARTBEAT) * DEATH);
     }
     this.#hooks.frame(frame);
-    if (!first) return;
-    this.#hooks.state("live");
-    if (this.#linger !== undefined) this.#end();
+    if (first) this.#hooks.state("live");
   }
 
   #pump(all = false) {
     for (const frame of this.#model.drain(all)) this.#push(frame);
   }
 
-  /** Takes the socket for dead after so much silence. @param {number} limit */
-  #listen(limit) {
-    const { now, setTimeout, clearTimeout } = this.#env;
-    this.#heard = now();
-    const watch = () => {
-      const left = this.#heard + limit - now();
-      if (left <= 0) this.#drop(SILENT, "silent");
-      else this.#watch = setTimeout(watch, left);
+  /** Waits for the end of so much silence. @param {number} silence */
+  #listen(silence) {
+    const env = this.#env;
+    this.#heard = env.performance.now();
+    this.#silence = silence;
+    const check = () => {
+      const left = this.#heard + silence - env.performance.now();
+      if (left > 0) this.#watch = env.setTimeout(check, left);
+      else this.#lost();
     };
-    clearTimeout(this.#watch);
-    this.#watch = setTimeout(watch, limit);
+    env.clearTimeout(this.#watch);
+    check();
   }
 
-  /** Gives a socket up from this side; its own close event may come much later, or never. @param {number} code @param {string} reason */
-  #drop(code, reason) {
-    const socket = this.#detach();
-    socket?.close(code, reason);
-    if (code === VERSION) this.#finish(FINAL.get(code) ?? "", code);
-    else this.#lost(0, "");
-  }
-
-  #detach() {
+  /** Gives the socket up, whose own close event may never come, and comes back unless that would not help. */
+  #lost(code = 0, reason = "") {
+    const env = this.#env;
     const socket = this.#socket;
     if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
+    socket?.close(1000);
     this.#socket = null;
-    this.#push = () => {};
-    this.#env.clearTimeout(this.#watch);
-    return socket;
-  }
-
-  /** @param {number} code @param {string} reason */
-  #lost(code, reason) {
-    const { now, random, setTimeout } = this.#env;
-    this.#detach();
-    if (this.#since && now() - this.#since >= DEFAULTS.stable) this.#tries = 0;
+    env.clearTimeout(this.#watch);
+    env.clearTimeout(this.#retry);
+    if (this.#since && env.performance.now() - this.#since > STABLE) this.#tries = 0;
     this.#since = 0;
     this.#model.lost();
-    const final = FINAL.get(code);
-    if (final !== undefined) return this.#finish(reason ? `${final}: ${reason}` : final, code);
+    if (this.#done.signal.aborted) return;
     this.#hooks.state("offline");
-    const limit = Math.min(DEFAULTS.maxBackoff, DEFAULTS.backoff * 2 ** this.#tries++);
-    const wait = code === SHUTTING_DOWN && Number(reason) >= 0 && reason ? Number(reason) : random() * limit;
-    if (!this.#done.signal.aborted && !this.#away) this.#retry = setTimeout(() => this.#connect(), wait);
+    if (FINAL.includes(code)) {
+      this.#done.abort();
+      return this.#hooks.closed(reason || `closed with code ${code}`, code);
+    }
+    const limit = Math.min(MAX_BACKOFF, MIN_BACKOFF * 2 ** this.#tries++);
+    const wait = (code === SHUTTING_DOWN && Number(reason)) || env.Math.random() * limit;
+    if (!this.#away) this.#retry = env.setTimeout(() => this.#connect(), wait);
   }
 
   #atOnce() {
-    if (this.#away) return;
-    // Timers sleep with the machine: a socket may have died of silence meanwhile.
-    if (this.#since && this.#env.now() - this.#heard >= this.#heartbeat * 2.5) this.#drop(SILENT, "silent");
+    // Timers sleep with the machine: a dead socket may not be known yet.
+    if (this.#socket && this.#env.performance.now() - this.#heard > this.#silence) this.#lost();
     this.#tries = 0;
     this.#connect();
-  }
-
-  /** An open socket would keep the page out of the back/forward cache. */
-  #leave() {
-    this.#away = true;
-    this.#env.clearTimeout(this.#retry);
-    if (!this.#socket) return;
-    if (this.#socket.readyState === 1) this.#pump(true);
-    this.#drop(1000, "page hidden");
-  }
-
-  #comeBack() {
-    this.#away = false;
-    this.#atOnce();
-  }
-
-  /** @param {string} reason @param {number} code */
-  #finish(reason, code) {
-    this.#end();
-    this.#hooks.state("offline");
-    this.#hooks.closed(reason, code);
-  }
-
-  #end() {
-    this.#done.abort();
-    this.#env.clearTimeout(this.#retry);
-    this.#env.clearTimeout(this.#linger);
-    if (this.#since) this.#pump(true);
-    this.#since = 0;
-    this.#detach()?.close(1000);
   }
 }

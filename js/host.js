@@ -1,119 +1,158 @@
 /**
- * What a hook is given besides its `el`: its model, `host` to reach other models, `experimental.invoke`.
+ * What one run of `initialize` or `render` is given, and what ends with it.
+ *
+ * @import { Facade, Host, Invoke, Manager } from "./types.js"
+ * @import { Session } from "./session.js"
  */
 
-/**
- * @typedef {import("./session.js").Session} Session
- * @typedef {import("./hook.js").Hook} Hook
- */
+/** For a cleanup (ms). */
+const PATIENCE = 3_000;
+/** For another model (ms). */
+const OPENING = 10_000;
+/** For a command, unless the caller brings a signal (ms). */
+const COMMAND = 3_000;
 
 const PREFIX = "anywidget:";
 
-/** Another model has to answer by then (ms). */
-const OPENING = 10_000;
+/** @type {WeakMap<object, Session>} */
+const sessionOf = new WeakMap();
 
-/** A command has to answer by then (ms), unless the caller brings a signal. */
-const COMMAND = 3_000;
+export class Hook {
+  #session;
+  #abort = new AbortController();
+  #signal = this.#abort.signal;
+  /** @type {Promise<unknown>} */
+  #result = Promise.resolve();
+  /** @type {Promise<void> | undefined} */
+  #ended;
+  /** Gives back a model. @type {(() => void)[]} */
+  #borrowed = [];
+  /** Until the cleanup has settled: it may save a last edit. */
+  #writable = true;
 
-/** Which session a model-like object stands for. @type {WeakMap<object, Session>} */
-const sessions = new WeakMap();
-
-/** @param {Session} session @param {Hook} hook */
-export function propsFor(session, hook) {
   /** @param {Session} session */
-  const modelOf = (session) => {
-    const model = hook.modelOf(session, manager);
-    sessions.set(model, session);
-    return model;
-  };
+  constructor(session) {
+    this.#session = session;
+  }
 
-  /** Opens a model that the page may not have yet. @template T @param {string} id @param {(other: Session) => Promise<T>} use */
-  const reach = async (id, use) => {
-    hook.signal.throwIfAborted();
-    const other = session.open(id);
-    hook.borrow(other);
-    return orTimeout(use(other), () => new Error(`no model "${id}": it did not answer in ${OPENING / 1000} s`));
-  };
+  /** @template T @param {(props: any) => T} run @param {HTMLElement} [el] for `render` */
+  run(run, el) {
+    const session = this.#session;
+    const props = { model: this.#modelOf(session), signal: this.#signal, experimental: { invoke: invoker(session) } };
+    const result = (async () => run(el ? { ...props, el, host: this.#host } : props))();
+    this.#result = result;
+    return result;
+  }
 
-  const manager = {
-    /** Takes a bare id, as in Jupyter. @param {string} id */
-    get_model: (id) => reach(String(id), async (other) => (await other.known, modelOf(other))),
-    /** @param {object} model one of `get_model` */
-    async create_view(model) {
-      const other = sessions.get(model);
-      if (!other) throw new TypeError("create_view takes a model that get_model gave");
-      await other.widget.ready();
+  /** Aborts, then cleans up, once; settled when that is over or takes too long. */
+  end() {
+    return (this.#ended ??= this.#end());
+  }
+
+  async #end() {
+    this.#abort.abort();
+    const over = this.#result
+      .then(
+        (cleanup) => typeof cleanup === "function" && cleanup(),
+        () => {},
+      )
+      .catch((error) => this.#session.report("cleanup", error))
+      .then(() => (this.#writable = false));
+    await Promise.race([over, new Promise((late) => setTimeout(late, PATIENCE))]);
+    for (const release of this.#borrowed) release();
+  }
+
+  /** @type {Manager} */
+  #manager = {
+    get_model: (id) => this.#reach(id, (other) => other.known.then(() => this.#modelOf(other))),
+    create_view: async (model) => {
+      const widget = sessionOf.get(model)?.widget;
+      if (!widget) throw new TypeError("create_view takes what get_model gives");
+      await widget.ready();
       const el = document.createElement("div");
-      const view = new AbortController();
-      // Not before the caller could put `el` into the page: widgets measure it, and styles go to where it is.
-      setTimeout(() => other.widget.render(el, AbortSignal.any([view.signal, hook.signal])));
-      return {
-        el,
-        remove() {
-          view.abort();
-          el.remove();
-        },
-      };
+      const gone = new AbortController();
+      // Once the caller has put it into the page: widgets measure it.
+      setTimeout(() => widget.render(el, AbortSignal.any([gone.signal, this.#signal])));
+      return { el, remove: () => (gone.abort(), el.remove()) };
     },
   };
 
-  const host = {
-    /** @param {unknown} ref */
-    getModel: async (ref) => manager.get_model(parse(ref)),
-    /** @param {unknown} ref */
+  /** @type {Host} */
+  #host = {
+    getModel: async (ref) => this.#manager.get_model(idOf(ref)),
     getWidget: async (ref) =>
-      reach(parse(ref), async ({ widget }) => {
+      this.#reach(idOf(ref), async ({ widget }) => {
         await widget.ready();
         return {
           get exports() {
             return widget.exports;
           },
-          /** @param {{ el: HTMLElement, signal?: AbortSignal }} options */
-          render: ({ el, signal = hook.signal }) => widget.render(el, signal),
+          render: ({ el, signal = this.#signal }) => widget.render(el, signal),
         };
       }),
   };
 
-  return { model: modelOf(session), signal: hook.signal, host, experimental: { invoke: invoke.bind(null, session) } };
+  /** @template T @param {string} id @param {(other: Session) => Promise<T>} use @returns {Promise<T>} */
+  async #reach(id, use) {
+    this.#signal.throwIfAborted();
+    const other = this.#session.open(id);
+    this.#borrowed.push(other.hold());
+    return new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error(`model "${id}" does not answer`)), OPENING);
+      use(other).then(resolve, reject);
+    });
+  }
+
+  /** Its functions need no `this`, and widgets keep properties on it. @param {Session} session */
+  #modelOf(session) {
+    const { id, model } = session;
+    /** @param {() => void} write */
+    const write = (write) => (this.#writable ? write() : console.warn(`[anywidget] model "${id}": a write after the end is ignored`));
+    /** @type {Facade} */
+    const facade = {
+      model_id: id,
+      widget_manager: this.#manager,
+      get: (key) => model.get(key),
+      set(key, value) {
+        write(() => model.set(typeof key === "object" ? key : { [key]: value }));
+        return facade;
+      },
+      save_changes: () => write(() => model.save()),
+      send: (content, _, buffers) => write(() => model.send(content, buffers)),
+      on: (names, callback) => model.on(facade, this.#signal, names, callback),
+      off: (names, callback) => model.off(facade, names, callback),
+      send_sync_message: (state) => facade.set(state).save_changes(),
+    };
+    sessionOf.set(facade, session);
+    this.#signal.addEventListener("abort", () => model.off(facade));
+    return facade;
+  }
 }
 
-/**
- * Asks the host's code and waits for its answer.
- *
- * @param {Session} session @param {string} name @param {unknown} [msg]
- * @param {{ buffers?: Iterable<unknown>, signal?: AbortSignal }} [options]
- * @returns {Promise<[any, DataView[]]>}
- */
-function invoke({ model }, name, msg, { buffers, signal = AbortSignal.timeout(COMMAND) } = {}) {
-  const id = randomId();
-  return new Promise((resolve, reject) => {
+/** Not `crypto.randomUUID`, which only secure contexts have. */
+export const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+/** @param {Session} session @returns {Invoke} */
+const invoker = ({ model }) => (name, msg, { buffers, signal = AbortSignal.timeout(COMMAND) } = {}) =>
+  new Promise((resolve, reject) => {
+    const id = randomId();
+    const abort = () => {
+      model.replies.delete(id);
+      reject(signal.reason);
+    };
     signal.throwIfAborted();
-    const over = new AbortController();
-    over.signal.addEventListener("abort", () => model.replies.delete(id));
-    signal.addEventListener("abort", () => (over.abort(), reject(signal.reason)), { signal: over.signal });
     model.send({ id, kind: "anywidget-command", name, msg }, buffers);
+    signal.addEventListener("abort", abort);
     model.replies.set(id, ({ content: { response, error }, buffers }) => {
-      over.abort();
+      signal.removeEventListener("abort", abort);
+      model.replies.delete(id);
       if (error) reject(Object.assign(new Error(error.message), { name: error.type }));
       else resolve([response, buffers ?? []]);
     });
   });
-}
 
-/** `crypto.randomUUID` is missing in pages that are no secure context. */
-export const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** @param {unknown} ref @returns {string} the model's id */
-function parse(ref) {
-  if (typeof ref === "string" && ref.startsWith(PREFIX) && ref.length > PREFIX.length) return ref.slice(PREFIX.length);
-  const shown = typeof ref === "string" ? `"${ref}"` : `a ${ref === null ? "null" : typeof ref}`;
-  throw new TypeError(`${shown} is no reference to a widget; one reads "${PREFIX}<model id>"`);
-}
-
-/** @template T @param {Promise<T>} promise @param {() => Error} error @returns {Promise<T>} */
-function orTimeout(promise, error) {
-  /** @type {any} */
-  let timer;
-  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(error()), OPENING)));
-  return /** @type {Promise<T>} */ (Promise.race([promise, late])).finally(() => clearTimeout(timer));
+/** @param {unknown} ref */
+function idOf(ref) {
+  if (typeof ref === "string" && ref.startsWith(PREFIX) && ref !== PREFIX) return ref.slice(PREFIX.length);
+  throw new TypeError(`${JSON.stringify(ref)} is not "${PREFIX}<model id>"`);
 }

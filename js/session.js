@@ -1,200 +1,141 @@
 /**
- * A page's part in one model: the replica, its connection and its widget, shared by all views and hooks that
- * use the model, and let go a moment after the last.
+ * A page's part in one model: replica, connection and widget, shared by all that use it, let go after the last.
+ *
+ * @import { Code, ConnectionState, Frame, Seed } from "./types.js"
+ * @import { View } from "./widget.js"
  */
 import { Connection } from "./connection.js";
 import { randomId } from "./host.js";
 import { Model } from "./model.js";
-import { Widget, messageOf } from "./widget.js";
-import { textOf } from "./styles.js";
+import { Widget } from "./widget.js";
 
-/** A model without users stays so long (ms): swaps and moves remove views before they add the next. */
+/** For the next user of a model (ms): a swap may remove before it adds. */
 const GRACE = 1_000;
+/** For the stylesheet's text (ms). */
+const PATIENCE = 2_000;
 
-/** The phases the host is told about. */
-const REPORTED = new Set(["load", "initialize", "render", "cleanup", "listener"]);
-
-const NO_SUCH_MODEL = 4404;
+const REPORTED = ["load", "initialize", "render", "cleanup", "listener"];
 
 /** @type {Map<string, Session>} */
 const sessions = new Map();
 
-/**
- * The model that the page has, or a new one. Take `hold` of it at once.
- *
- * @param {string} id
- * @param {Code} [code] what the page says of it
- * @param {{ epoch: string, rev: number, state: Record<string, any> } | null} [seed] used for a new one only
- */
+/** Hold it at once. @param {string} id @param {Code} [code] @param {Seed | null} [seed] for a model that the page does not have */
 export function open(id, code, seed) {
   const session = sessions.get(id) ?? new Session(id, code, seed);
   sessions.set(id, session);
   return session;
 }
 
-/** @typedef {{ esm?: string | null, css?: string | null }} Code */
-
 export class Session {
-  /** @type {import("./connection.js").State} */
-  state = "connecting";
-
-  /** @type {string | null | undefined} */
-  esm;
-  /** @type {string | null | undefined} */
-  css;
-  /** Settles when `get("_css")` can be answered. @type {Promise<void>} */
-  cssKnown = Promise.resolve();
-
-  /** @type {(value?: unknown) => void} */
-  #resolve = () => {};
-  /** @type {(error: unknown) => void} */
-  #reject = () => {};
-  /** Settles when state and code are known. @type {Promise<unknown>} */
-  known = new Promise((resolve, reject) => {
-    this.#resolve = resolve;
-    this.#reject = reject;
-  });
-
+  open = open;
   model = new Model(randomId());
   widget = new Widget(this);
+  /** @type {ConnectionState} */
+  state = "connecting";
+  /** @type {string | null} */
+  css = null;
+  /** Settles when `get("_css")` has its answer. @type {Promise<unknown> | undefined} */
+  cssKnown;
 
-  #isKnown = false;
-  #over = false;
+  #known = Promise.withResolvers();
+  /** Settles when state and code are known. */
+  known = this.#known.promise;
   #holds = 0;
   /** @type {any} */
   #timer;
 
-  /** @param {string} id @param {Code} [code] @param {{ epoch: string, rev: number, state: Record<string, any> } | null} [seed] */
+  /** @param {string} id @param {Code} [code] @param {Seed | null} [seed] */
   constructor(id, code, seed) {
     this.id = id;
-    this.known.catch(() => {}); // shown by those who wait
-    const { model } = this;
-    model.report = (phase, error) => this.report(phase, error);
-    model.refused = (refused) => {
-      console.warn(`[anywidget] ${this.name}: the host refused`, refused);
-      this.#emit("anywidget:refused", refused);
+    this.known.catch(() => {});
+    this.model.report = (phase, error) => this.report(phase, error);
+    this.model.refused = (reasons) => {
+      console.warn(`[anywidget] ${this.name}: refused`, reasons);
+      this.#emit("anywidget:refused", reasons);
     };
-    if (seed) model.seed(seed.epoch, seed.rev, seed.state);
-    if (code?.esm) {
-      this.#use(code);
-      if (seed) this.#know();
-    }
+    if (seed) this.model.seed(seed);
+    if (code?.esm) this.#use(code);
+    if (code?.esm && seed) this.#known.resolve(0);
     const url = new URL(`models/${encodeURIComponent(id)}/ws`, import.meta.url);
     url.protocol = url.protocol.replace("http", "ws");
-    this.connection = new Connection(url.href, model, {
+    this.connection = new Connection(url.href, this.model, {
       frame: (frame) => this.#frame(frame),
-      state: (state) => this.#turn(state),
-      closed: (reason, code) => this.#close(reason, code),
+      state: (state) => {
+        if (state === this.state) return;
+        this.state = state;
+        for (const view of this.widget.views) view.mark();
+        this.#emit("anywidget:connection", { state });
+      },
+      closed: (reason) => this.#end(reason),
     });
   }
 
-  /** What people call the widget: its name at the host, else its file, else the model. */
+  /** The widget's at the host, else its file's, else the model's. */
   get name() {
-    const path = this.esm ? new URL(this.esm).pathname : "";
-    return /\/widgets\/([^/]+)\/[^/]+\//.exec(path)?.[1] ?? /([^/]+?)(\.[^/.]*)?$/.exec(path)?.[1] ?? this.id;
-  }
-
-  /** Another model of this page. @param {string} id */
-  open(id) {
-    return open(id);
+    const [, name, file] = /\/widgets\/([^/]+)\/[^/]+\/|([^/]+?)(?:\.\w+)?(?:[?#].*)?$/.exec(this.widget.esm ?? "") ?? [];
+    return name ?? file ?? this.id;
   }
 
   /** Keeps the model in the page until the returned function is called. */
   hold() {
     clearTimeout(this.#timer);
     this.#holds++;
-    let held = true;
     return () => {
-      if (!held) return;
-      held = false;
-      if (!--this.#holds) this.#timer = setTimeout(() => this.#release(), GRACE);
+      if (!--this.#holds) this.#timer = setTimeout(() => this.#end(), GRACE);
     };
   }
 
-  /** Tells the console, the host and the page what went wrong. @param {string} phase @param {unknown} error @param {Iterable<import("./widget.js").View>} [views] */
+  /** To the console, the host and the page. @param {string} phase @param {any} error @param {Iterable<View>} [views] */
   report(phase, error, views) {
-    const message = messageOf(error);
+    const message = String(error?.message ?? error);
     console.error(`[anywidget] ${this.name}: ${phase}:`, error);
-    if (REPORTED.has(phase)) this.model.note({ type: "error", phase, message, stack: (error instanceof Error && error.stack) || "" });
+    if (REPORTED.includes(phase)) this.model.note({ type: "error", phase, message, stack: String(error?.stack ?? "") });
     this.#emit("anywidget:error", { phase, message, error }, views);
   }
 
-  /** @param {import("./model.js").Frame} frame */
+  /** @param {Frame} frame */
   #frame(frame) {
-    switch (frame.type) {
-      case "event":
-        return this.#emit(frame.name, frame.detail);
-      case "code":
-        return this.#use(/** @type {Code} */ (frame));
-      case "gap":
-        return this.report("message", new Error(`${frame.count} custom message(s) were missed while the page was away`));
-      case "error":
-        return console.warn(`[anywidget] ${this.name}: the host says: ${frame.message}`);
-      case "end":
-        return this.#close(frame.reason, NO_SUCH_MODEL);
-    }
+    const { type } = frame;
     this.model.receive(frame);
-    if (frame.type !== "hello") return;
-    if (frame.code) this.#use(frame.code);
-    this.#know();
+    if (type === "hello" || type === "code") this.#use(frame.code ?? frame);
+    if (type === "hello") this.#known.resolve(0);
+    if (type === "event") this.#emit(frame.name, frame.detail);
+    if (type === "gap") this.report("message", new Error(`${frame.count} messages missed`));
+    if (type === "error") console.warn(`[anywidget] ${this.name}: ${frame.message}`);
+    if (type === "end") this.#end(frame.reason);
   }
 
   /** @param {Code} code */
   #use(code) {
     const css = absolute(code.css);
-    if (css !== (this.css ?? null)) {
+    if (css !== this.css) {
       this.css = css;
-      this.cssKnown = (css ? textOf(css) : Promise.resolve(undefined)).then((text) => {
-        if (css === this.css) this.model.setCss(text);
-      });
-      this.widget.dress();
+      // One download with the link's, which the browser remembers.
+      this.cssKnown = (css ? fetch(css, { signal: AbortSignal.timeout(PATIENCE) }).then((response) => (response.ok ? response.text() : undefined)) : Promise.resolve(undefined)).then(
+        (text) => css === this.css && this.model.setCss(text),
+        () => {},
+      );
+      for (const view of this.widget.views) view.dress();
     }
-    this.esm = absolute(code.esm);
-    this.widget.use(this.esm);
+    this.widget.use(absolute(code.esm));
   }
 
-  #know() {
-    this.#isKnown = true;
-    this.#resolve();
-  }
-
-  /** @param {import("./connection.js").State} state */
-  #turn(state) {
-    if (state === this.state) return;
-    this.state = state;
-    for (const view of this.widget.views) view.mark();
-    this.#emit("anywidget:connection", { state });
-  }
-
-  /** @param {string} name @param {unknown} detail @param {Iterable<import("./widget.js").View>} [views] */
+  /** @param {string} name @param {unknown} detail @param {Iterable<View>} [views] */
   #emit(name, detail, views = this.widget.views) {
     for (const view of [...views]) view.emit(name, detail);
   }
 
-  /** The host closed for good. @param {string} reason @param {number} code */
-  #close(reason, code) {
-    if (this.#over) return;
-    const error = new Error(reason);
-    this.#forget();
-    this.#reject(new Error(`model "${this.id}": ${reason}`));
+  /** Views, `initialize`, socket. @param {string} [reason] of the host */
+  async #end(reason) {
+    if (sessions.get(this.id) !== this) return;
+    sessions.delete(this.id);
+    const error = new Error(`model "${this.id}": ${reason ?? "removed"}`);
+    this.#known.reject(error);
+    if (reason !== undefined) this.#emit("anywidget:end", { reason });
+    await this.widget.end(error);
     this.connection.close();
-    if (code === NO_SUCH_MODEL) this.#emit("anywidget:end", { reason });
-    else this.report("connection", error);
-    if (code === NO_SUCH_MODEL || !this.#isKnown) this.widget.end(error);
-    else for (const view of this.widget.views) view.notice(error);
-  }
-
-  async #release() {
-    if (!this.#over) this.#forget();
-    await this.widget.end(new Error(`model "${this.id}" is no longer in the page`));
-    this.connection.close();
-  }
-
-  #forget() {
-    this.#over = true;
-    if (sessions.get(this.id) === this) sessions.delete(this.id);
   }
 }
 
-/** @param {string | null | undefined} url @returns {string | null} */
+/** @param {string | null | undefined} url */
 const absolute = (url) => (url ? new URL(url, document.baseURI).href : null);

@@ -1,73 +1,76 @@
 /**
- * Widgets' stylesheets in the roots that show them: one link per root and URL, however many views use it.
+ * Styles around views: a link per root and stylesheet, however many views use it, and the runtime's own.
  */
 
-/** A stylesheet slower than this (ms) does not hold up the first render. */
+/** A slower stylesheet holds up no render (ms). */
 const PATIENCE = 2_000;
-
-/** A stylesheet that nobody uses stays so long (ms): the next view of a swap may want it. */
+/** For the next user of a stylesheet (ms). */
 const GRACE = 1_000;
 
-/** @typedef {{ link: HTMLLinkElement, users: number, ready: Promise<void> }} Sheet */
+/** Constructed: a strict Content-Security-Policy lets it pass. */
+const own = new CSSStyleSheet();
+own.replaceSync(`:where(any-widget:not([hidden])) { display: block }
+any-widget[data-connection=offline]::before {
+  content: "offline"; position: absolute; z-index: 1; margin: 4px; padding: 0 8px; border-radius: 8px;
+  font: 11px/16px system-ui; color: #fff; background: #555d; pointer-events: none; animation: any-widget .3s 1s both;
+}
+@keyframes any-widget { from { opacity: 0 } }
+.any-widget-error {
+  margin: 0; padding: 10px 14px; border: 1px solid #d88b; border-left-width: 4px; border-radius: 6px; font: 13px/1.6 system-ui;
+  white-space: pre-wrap; overflow-wrap: anywhere; color: light-dark(#58201c, #f4cfcb); background: light-dark(#fdf5f4, #2b1c1b);
+}
+.any-widget-error::first-line { font-weight: 600 }`);
 
-/** @type {WeakMap<Node, Map<string, Sheet>>} */
-const roots = new WeakMap();
+/** @type {Set<{ root: Node, url: string, link: HTMLLinkElement, users: number, ready: Promise<unknown> }>} */
+const sheets = new Set();
 
-/** Where a view's stylesheets belong: its shadow root, or the head of its document (which may be a pop-up's). @param {Element} el */
+/** A shadow root, or the head of a document, which may be a pop-up's. @param {Element} el */
 export function rootOf(el) {
   const root = el.getRootNode();
   return root instanceof ShadowRoot ? root : el.ownerDocument.head;
 }
 
-/**
- * Puts a stylesheet into a root until `release` is called as often as `attach` was.
- *
- * @param {Node} root @param {string} url
- * @returns {{ ready: Promise<void>, release: (wait?: number) => void }} `ready` when it applies, or has kept us waiting long enough
- */
+/** Release as often as you attach. @param {Node} root @param {string} url */
 export function attach(root, url) {
-  const sheets = roots.get(root) ?? new Map();
-  roots.set(root, sheets);
-  /** @type {Sheet} */
-  const sheet = sheets.get(url) ?? insert(root, url);
-  sheets.set(url, sheet);
+  const sheet = [...sheets].find((one) => one.root === root && one.url === url) ?? insert(root, url);
   sheet.users++;
   return {
+    root,
+    url,
     ready: sheet.ready,
-    release(wait = GRACE) {
-      sheet.users--;
+    release: (wait = GRACE) =>
       setTimeout(() => {
-        if (sheet.users || sheets.get(url) !== sheet) return;
+        if (--sheet.users) return;
         sheet.link.remove();
-        sheets.delete(url);
-      }, wait);
-    },
+        sheets.delete(sheet);
+      }, wait),
   };
 }
 
-/** The text behind `get("_css")`; one download with the link's, which the browser's cache remembers. @param {string} url */
-export const textOf = (url) =>
-  Promise.race([
-    fetch(url).then((response) => (response.ok ? response.text() : undefined)),
-    new Promise((done) => setTimeout(done, PATIENCE)),
-  ]).catch(() => undefined);
-
-/** @param {Node} root @param {string} url @returns {Sheet} */
+/** @param {Node} root @param {string} url */
 function insert(root, url) {
-  const link = /** @type {Document} */ (root.ownerDocument).createElement("link");
-  const ready = new Promise((resolve) => {
-    /** @param {string} [why] */
-    const done = (why) => {
-      clearTimeout(timer);
-      if (why) console.warn(`[anywidget] stylesheet ${url} ${why}`);
-      resolve(undefined);
-    };
-    const timer = setTimeout(() => done(`is not there after ${PATIENCE} ms; rendering without it`), PATIENCE);
-    link.onload = () => done();
-    link.onerror = () => done("cannot be loaded");
-  });
+  const link = document.createElement("link");
+  const ready = new Promise((resolve, reject) => {
+    link.onload = resolve;
+    link.onerror = () => reject("cannot be loaded");
+    setTimeout(reject, PATIENCE, "is slow");
+  }).catch((why) => console.warn(`[anywidget] stylesheet ${url} ${why}`));
   link.rel = "stylesheet";
   link.href = url;
   root.appendChild(link);
-  return { link, users: 0, ready };
+  const sheet = { root, url, link, users: 0, ready };
+  sheets.add(sheet);
+  return sheet;
+}
+
+/** What stands where a view would be. @param {Element} near @param {string} text */
+export function errorCard(near, text) {
+  adopt(near);
+  return Object.assign(document.createElement("pre"), { className: "any-widget-error", role: "alert", textContent: text });
+}
+
+/** Makes the runtime's own styles apply. @param {Element} near */
+export function adopt(near) {
+  const { adoptedStyleSheets: adopted } = /** @type {Document} */ (near.getRootNode());
+  if (near.ownerDocument === document && !adopted?.includes(own)) adopted?.push(own);
 }

@@ -1,15 +1,19 @@
-/** Shapes that several modules share. For the type checker only: browsers never fetch this file. */
+/** Shapes that several modules share. For the type checker and the reader: browsers never fetch this file. */
+
+import type { Session } from "./session.js";
 
 export type Frame = { type: string; [field: string]: any };
 export type State = Record<string, any>;
 export type Bytes = ArrayBuffer | ArrayBufferView;
+export type Callback = (...args: any[]) => unknown;
 
-/** Urls of a widget's code; null or absent for a data-only model. */
+/** URLs of a widget's code; null or absent for a data-only model. */
 export type Code = { esm?: string | null; css?: string | null };
 
 /** A whole state that came with the page. */
 export type Seed = { epoch: string; rev: number; state: State };
 
+/** One key of a replica. */
 export type Slot = {
   /** The value as it travels; never given away, so never mutated. */
   copy: any;
@@ -21,29 +25,47 @@ export type Slot = {
 export type Listener = {
   /** The model-like object it was registered on. */
   owner: { changed?: State };
+  /** Aborted when the hook that registered it ends. */
   signal: AbortSignal;
   name: string;
-  callback: (...args: any[]) => unknown;
+  callback: Callback;
   gone?: boolean;
 };
 
 /** A model as widgets see it: AFM's, plus what published widgets use beyond it. */
 export type Facade = {
   model_id: string;
-  widget_manager: object;
+  widget_manager: Manager;
   changed?: State;
   get(key: string): any;
   set(key: string | State, value?: unknown): Facade;
   save_changes(): void;
   send(content: unknown, callbacks?: unknown, buffers?: Iterable<unknown> | null): void;
-  on(names: string, callback: (...args: any[]) => unknown): void;
-  off(names?: string | null, callback?: ((...args: any[]) => unknown) | null): void;
+  on(names: string, callback: Callback): void;
+  off(names?: string | null, callback?: Callback | null): void;
   /** Of old ipywidgets, for containers. */
   send_sync_message(state: State): void;
 };
 
+/** The legacy way to other models, as in Jupyter. */
+export type Manager = {
+  get_model(id: string): Promise<Facade>;
+  create_view(model: object): Promise<{ el: HTMLElement; remove(): void }>;
+};
+
+export type Host = {
+  getModel(ref: unknown): Promise<Facade>;
+  getWidget(ref: unknown): Promise<{ exports: unknown; render(options: { el: HTMLElement; signal?: AbortSignal }): Promise<void> }>;
+};
+
+/** `experimental.invoke`. */
+export type Invoke = (name: string, msg?: unknown, options?: { buffers?: Iterable<unknown>; signal?: AbortSignal }) => Promise<[any, DataView[]]>;
+
 export type Definition = { initialize?: (props: any) => unknown; render?: (props: any) => unknown };
 export type Failure = { phase: string; error: unknown };
+
+/** How a start of a widget's code ended. */
+export type Outcome = { definition: Definition; failure?: Failure };
 
 /** `connecting` is the first attempt only. */
 export type ConnectionState = "connecting" | "live" | "offline";
@@ -55,12 +77,12 @@ export type Hooks = {
   closed(reason: string, code: number): void;
 };
 
-/** What a connection takes from the browser, so that tests can bring their own. */
-export type Environment = {
+/** What a connection uses of `window`, so that tests can bring their own. */
+export type Environment = EventTarget & {
   WebSocket: new (url: string, protocol: string) => WebSocket;
   setTimeout(run: () => void, ms: number): any;
   clearTimeout(timer: any): void;
-  now(): number;
-  random(): number;
-  page: EventTarget & { document?: { visibilityState: string } };
+  performance: { now(): number };
+  Math: { random(): number };
+  document?: { visibilityState: string };
 };

@@ -1,200 +1,169 @@
 /**
- * A widget's code at work on one model: loaded, initialized once, rendered in each view, replaced when it is edited.
+ * A widget's code at work on one model: loaded, initialized once, rendered in each view, replaced when it changes.
+ *
+ * @import { Definition, Failure, Outcome } from "./types.js"
+ * @import { Session } from "./session.js"
  */
-import { Hook } from "./hook.js";
-import { propsFor } from "./host.js";
-import { errorCard } from "./notice.js";
-import { attach, rootOf } from "./styles.js";
-
-/**
- * @typedef {import("./session.js").Session} Session
- * @typedef {{ initialize?: (props: any) => unknown, render?: (props: any) => unknown }} Definition
- * @typedef {{ phase: string, error: unknown }} Failure
- */
+import { Hook } from "./host.js";
+import { attach, errorCard, rootOf } from "./styles.js";
 
 export class Widget {
-  /** What `initialize` returned for others to use. @type {unknown} */
+  /** What `initialize` returned for others. @type {unknown} */
   exports;
-
   /** @type {Set<View>} */
   views = new Set();
+  /** Of removed views. @type {Set<Promise<unknown>>} */
+  cleanups = new Set();
+  /** @type {string | null | undefined} */
+  esm;
+  /** Null while a start is under way. @type {Outcome | null} */
+  outcome = null;
 
   #session;
-  /** @type {string | null | undefined} */
-  #esm;
-  /** Each start makes the ones before it stale, wherever they are: the last edit wins. */
+  /** A start makes older ones stale, wherever they are. */
   #turn = 0;
   /** @type {Promise<void> | undefined} */
   #ready;
-  /** How the last start ended; null while one is under way. @type {{ definition: Definition, failure?: Failure } | null} */
-  #outcome = null;
-  /** The run of `initialize`. @type {Hook | undefined} */
+  /** @type {Hook | undefined} */
   #hook;
-  /** Ends of removed views that are not over. @type {Set<Promise<void>>} */
-  #ending = new Set();
 
   /** @param {Session} session */
   constructor(session) {
     this.#session = session;
   }
 
-  /** Takes new code; a running widget is restarted with it. @param {string | null} esm */
+  /** Restarts a running widget with other code. @param {string | null} esm */
   use(esm) {
-    if (esm === this.#esm) return;
-    this.#esm = esm;
-    if (this.#ready) this.#start();
-    else if (esm) load(esm).catch(() => {}); // whoever mounts will see the error
+    const changed = esm !== this.esm;
+    this.esm = esm;
+    if (changed && this.#ready) this.#start();
   }
 
-  /** Settles with `initialize`. A load that failed is tried again. */
-  ready() {
-    if (!this.#ready || this.#outcome?.failure?.phase === "load") this.#start();
-    return /** @type {Promise<void>} */ (this.#ready);
+  /** Settles with `initialize`. What did not load is tried again. */
+  async ready() {
+    if (!this.#ready || this.outcome?.failure?.phase === "load") this.#start();
+    await this.#ready;
   }
 
-  /**
-   * A view for an element of ours.
-   *
-   * @param {HTMLElement} el @param {HTMLElement} target gets events and attributes @param {() => void} empty clears `el`
-   */
+  /** @param {HTMLElement} el @param {HTMLElement} target of events and attributes @param {() => void} empty clears `el` */
   mount(el, target, empty) {
     const view = new View(this, this.#session, el, target, empty);
     this.views.add(view);
-    this.ready().catch(() => {}); // shown in the view
-    if (this.#outcome) this.draw(view);
+    this.ready().catch(() => {}); // the view shows it
+    view.draw();
     return view;
   }
 
-  /** A view in an element of another widget, settled when it is rendered. @param {HTMLElement} el @param {AbortSignal} signal */
+  /** Into an element of another widget. @param {HTMLElement} el @param {AbortSignal} signal */
   async render(el, signal) {
     if (signal.aborted) return;
     const view = this.mount(el, el, () => view.drawn && el.replaceChildren());
-    signal.addEventListener("abort", () => this.remove(view), { once: true, signal: view.removed });
+    signal.addEventListener("abort", () => view.remove());
     await view.settled;
   }
 
-  /** @param {View} view */
-  draw(view) {
-    if (this.#outcome) view.draw(this.#outcome.definition, this.#outcome.failure);
-  }
-
-  /** @param {View} view */
-  remove(view) {
-    if (!this.views.delete(view)) return;
-    const over = view.remove();
-    this.#ending.add(over);
-    over.then(() => this.#ending.delete(over));
-  }
-
-  /** Puts the current stylesheet in place in every view. */
-  dress() {
-    for (const view of this.views) view.dress();
-  }
-
-  /** Ends for good: views first, then `initialize`. @param {unknown} error shown in views that are left */
+  /** For good. @param {Error} error for views that are left */
   async end(error) {
     this.#turn++;
-    this.#outcome = null;
+    this.outcome = null;
     this.#ready = Promise.reject(error);
     this.#ready.catch(() => {});
     await this.#rest();
-    this.#outcome = { definition: {}, failure: { phase: "connection", error } };
-    for (const view of this.views) this.draw(view);
+    this.#finish({ definition: {}, failure: { phase: "connection", error } });
   }
 
   #start() {
-    this.#outcome = null;
+    this.outcome = null;
     this.#ready = this.#run(++this.#turn);
-    this.#ready.catch(() => {}); // shown in the views
+    this.#ready.catch(() => {});
   }
 
   /** @param {number} turn @returns {Promise<void>} */
   async #run(turn) {
-    const session = this.#session;
     /** @type {Definition} */
     let definition = {};
-    /** @type {unknown} */
+    /** @type {any} */
     let result;
     /** @type {Failure | undefined} */
     let failure;
     let phase = "load";
     try {
-      if (this.#esm) load(this.#esm).catch(() => {}); // need not wait for the state
-      await session.known;
-      const module = this.#esm && (await load(this.#esm));
-      await session.cssKnown;
+      if (this.esm) load(this.esm).catch(() => {}); // need not wait for the state
+      await this.#session.known;
+      const module = this.esm && (await load(this.esm));
+      await this.#session.cssKnown;
       if (turn !== this.#turn) return this.#ready;
       await this.#rest();
       if (turn !== this.#turn) return this.#ready;
-      const hook = new Hook(session);
-      this.#hook = hook;
-      if (module) definition = await define(module, String(this.#esm));
+      this.#hook = new Hook(this.#session);
+      if (module) definition = await define(module, this.esm);
       if (turn !== this.#turn) return this.#ready;
       phase = "initialize";
-      const { host: _, ...props } = propsFor(session, hook);
-      if (definition.initialize) result = await hook.run(definition.initialize, props);
+      if (definition.initialize) result = await this.#hook.run(definition.initialize);
     } catch (error) {
       if (turn !== this.#turn) return this.#ready;
       failure = { phase, error };
-      session.report(phase, error);
+      this.#session.report(phase, error);
       await this.#rest();
     }
     if (turn !== this.#turn) return this.#ready;
-    this.exports = typeof result === "object" && result !== null ? result : undefined;
-    this.#outcome = { definition, failure };
-    for (const view of this.views) this.draw(view);
+    this.exports = typeof result === "object" ? (result ?? undefined) : undefined;
+    this.#finish({ definition, failure });
     if (failure) throw failure.error;
   }
 
-  /** Ends what runs, views first. */
+  /** @param {Outcome} outcome */
+  #finish(outcome) {
+    this.outcome = outcome;
+    for (const view of this.views) view.draw();
+  }
+
+  /** Views first, then `initialize`. */
   async #rest() {
-    await Promise.all([...this.#ending, ...[...this.views].map((view) => view.rest())]);
+    await Promise.all([...this.cleanups, ...Array.from(this.views, (view) => view.rest())]);
     await this.#hook?.end();
   }
 }
 
-/** When the last render into an element is cleaned up. @type {WeakMap<Element, Promise<void>>} */
+/** Cleanups of the last render into an element. @type {WeakMap<Element, Promise<void>>} */
 const resting = new WeakMap();
 
 export class View {
-  /** Was anything rendered here, or an error shown? */
+  /** Has `el` been used? */
   drawn = false;
-
-  /** @type {(value?: unknown) => void} */
-  #settle = () => {};
-  settled = new Promise((resolve) => (this.#settle = resolve));
+  #settled = Promise.withResolvers();
+  settled = this.#settled.promise;
 
   #widget;
   #session;
+  #el;
+  #target;
   #empty;
   #release;
-  #removed = new AbortController();
   #busy = true;
   #turn = 0;
-  /** The run of `render`. @type {Hook | undefined} */
+  /** @type {Hook | undefined} */
   #hook;
-  /** @type {{ root: Node, url: string, ready: Promise<void>, release: (wait?: number) => void } | undefined} */
+  /** @type {ReturnType<typeof attach> | undefined} */
   #sheet;
 
   /** @param {Widget} widget @param {Session} session @param {HTMLElement} el @param {HTMLElement} target @param {() => void} empty */
   constructor(widget, session, el, target, empty) {
     this.#widget = widget;
     this.#session = session;
-    this.el = el;
-    this.target = target;
+    this.#el = el;
+    this.#target = target;
     this.#empty = empty;
     this.#release = session.hold();
     this.mark();
     this.dress();
   }
 
-  get removed() {
-    return this.#removed.signal;
-  }
-
-  /** Renders, after the cleanup of what was rendered before. @param {Definition} definition @param {Failure} [failure] */
-  async draw({ render }, failure) {
-    const { el } = this;
+  /** Renders, after the cleanup of what was there. */
+  async draw() {
+    const { outcome } = this.#widget;
+    if (!outcome) return;
+    let { failure } = outcome;
     const rest = this.rest();
     const turn = this.#turn;
     await rest;
@@ -202,125 +171,91 @@ export class View {
     if (turn !== this.#turn) return;
     this.#empty();
     this.drawn = true;
-    if (failure) return this.#fail(failure);
-    if (render) {
-      const hook = new Hook(this.#session);
-      this.#hook = hook;
-      try {
-        await hook.run(render, { ...propsFor(this.#session, hook), el });
-      } catch (error) {
-        if (turn !== this.#turn) return; // the end of the view was the reason, most likely
-        this.#session.report("render", error, [this]);
-        await this.rest();
-        if (turn + 1 === this.#turn) this.#fail({ phase: "render", error });
-        return;
-      }
+    try {
+      if (failure) throw failure.error;
+      this.#hook = new Hook(this.#session);
+      if (outcome.definition.render) await this.#hook.run(outcome.definition.render, this.#el);
+      if (turn !== this.#turn) return;
+    } catch (error) {
+      if (turn !== this.#turn) return; // its end is the reason, most likely
+      if (!failure) this.#session.report("render", error, [this]);
+      failure ??= { phase: "render", error };
+      this.rest();
+      this.#el.replaceChildren(errorCard(this.#el, `${this.#session.name}: ${failure.phase} failed\n${messageOf(error)}`));
     }
-    if (turn === this.#turn) this.#done("anywidget:ready", { model: this.#session.id });
+    this.#busy = false;
+    this.mark();
+    this.#settled.resolve(0);
+    if (!failure) this.emit("anywidget:ready", { model: this.#session.id });
   }
 
-  /** Renders anew what something else than the widget destroyed. */
-  redraw() {
-    this.#widget.draw(this);
-  }
-
-  /** Ends what is rendered, if anything is. */
+  /** Ends what is rendered. */
   rest() {
     this.#turn++;
-    if (this.#hook) resting.set(this.el, this.#hook.end());
+    if (this.#hook) resting.set(this.#el, this.#hook.end());
     this.#hook = undefined;
-    return resting.get(this.el) ?? Promise.resolve();
+    return resting.get(this.#el);
   }
 
-  /** @returns {Promise<void>} settled when the cleanup is over */
   async remove() {
-    this.#removed.abort();
+    const { cleanups, views } = this.#widget;
+    if (!views.delete(this)) return;
+    this.#settled.resolve(0);
     this.#release();
-    this.#settle();
-    await this.rest();
+    const rest = this.rest();
+    cleanups.add(rest);
+    await rest;
+    cleanups.delete(rest);
     this.#sheet?.release();
   }
 
-  /** Puts the stylesheet where the view is now. The old one stays until the new one applies. */
+  /** Puts the stylesheet where the view is; an old one stays until the new one applies. */
   async dress() {
     const url = this.#session.css;
-    const root = rootOf(this.el);
+    const root = rootOf(this.#el);
     const before = this.#sheet;
-    if (!url) this.#sheet = undefined;
-    else if (before?.url !== url || before.root !== root) this.#sheet = { root, url, ...attach(root, url) };
-    await this.#sheet?.ready;
-    if (before && before !== this.#sheet) before.release(0);
+    if (url !== before?.url || root !== before?.root) this.#sheet = url ? attach(root, url) : undefined;
+    const sheet = this.#sheet;
+    await sheet?.ready;
+    if (before !== sheet) before?.release(0);
   }
 
-  /** Says on our element how things stand. A morph may have taken the attributes away. */
+  /** Shows on the element how things stand, again if a morph took it away. */
   mark() {
-    const { target } = this;
-    if (target === this.el) return;
+    const target = this.#target;
+    if (target === this.#el) return;
     const { state } = this.#session;
-    if (target.getAttribute("data-connection") !== state) target.setAttribute("data-connection", state);
-    if (target.hasAttribute("aria-busy") !== this.#busy) target.toggleAttribute("aria-busy", this.#busy);
-    if (this.#busy) target.setAttribute("aria-busy", "true");
+    if (target.dataset.connection !== state) target.dataset.connection = state;
+    target.ariaBusy = this.#busy ? "true" : null;
   }
 
   /** @param {string} name @param {unknown} detail */
   emit(name, detail) {
-    this.target.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
-  }
-
-  /** Shows that the connection is closed for good, beside what is rendered. @param {unknown} error */
-  notice(error) {
-    if (this.target !== this.el) this.el.after(this.#card({ phase: "connection", error }));
-  }
-
-  /** @param {Failure} failure */
-  #fail(failure) {
-    this.el.append(this.#card(failure));
-    this.#done();
-  }
-
-  /** @param {Failure} failure */
-  #card({ phase, error }) {
-    return errorCard(this.el, `${this.#session.name}: ${phase} failed`, messageOf(error));
-  }
-
-  /** @param {string} [event] @param {unknown} [detail] */
-  #done(event, detail) {
-    this.#busy = false;
-    this.mark();
-    this.#settle();
-    if (event) this.emit(event, detail);
+    this.#target.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 }
 
-/** @param {unknown} error */
-export const messageOf = (error) => (error instanceof Error ? error.message || error.name : String(error));
+/** @param {any} error */
+const messageOf = (error) => String(error?.message ?? error);
 
 /** @type {Map<string, Promise<any>>} */
 const modules = new Map();
-/** @type {Map<string, number>} */
-const failures = new Map();
+const failed = new Set();
 
-/** Imports a module once. After a failure the next import asks again: browsers remember a failed URL, hence the query. @param {string} url */
+/** Once per page; browsers remember what failed, hence the query. @param {string} url @returns {Promise<any>} */
 function load(url) {
-  let module = modules.get(url);
-  if (!module) {
-    const tries = failures.get(url);
-    module = import(tries ? `${url}${url.includes("?") ? "&" : "?"}retry=${tries}` : url).catch(async (error) => {
+  const module =
+    modules.get(url) ??
+    import(failed.has(url) ? `${url}?retry=${Date.now()}` : url).catch((error) => {
       modules.delete(url);
-      failures.set(url, (tries ?? 0) + 1);
-      // The browser does not say why a fetch failed.
-      const status = await fetch(url).then(
-        ({ ok, status }) => (ok ? "" : `the server answered ${status}`),
-        () => "",
-      );
-      throw new Error(`cannot load ${url}: ${status || messageOf(error)}`, { cause: error });
+      failed.add(url);
+      throw new Error(`cannot load ${url}: ${messageOf(error)}`, { cause: error });
     });
-    modules.set(url, module);
-  }
+  modules.set(url, module);
   return module;
 }
 
-/** The hooks of a module, for one model. @param {any} module @param {string} url @returns {Promise<Definition>} */
+/** The hooks for one model. @param {any} module @param {unknown} url @returns {Promise<Definition>} */
 async function define(module, url) {
   let definition = module.default;
   if (definition === undefined && typeof module.render === "function") {
@@ -328,8 +263,8 @@ async function define(module, url) {
     definition = { render: module.render };
   }
   if (typeof definition === "function") definition = await definition();
-  const isHook = (/** @type {string} */ name) => ["function", "undefined"].includes(typeof definition[name]);
-  if (typeof definition !== "object" || !definition || !isHook("initialize") || !isHook("render"))
-    throw new TypeError(`${url} must export as default an object with the functions "initialize" or "render" or both, or a function that returns one`);
+  const fits = (/** @type {string} */ hook) => ["undefined", "function"].includes(typeof definition[hook]);
+  if (typeof definition !== "object" || !definition || !fits("initialize") || !fits("render"))
+    throw new TypeError(`${url} must export as default an object with "initialize" or "render" functions, or a function that returns one`);
   return definition;
 }

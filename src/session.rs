@@ -22,7 +22,7 @@ pub(crate) struct Session {
     /// What the page has, as of the frames that were handed out.
     cursor: Cursor,
     /// Frames for this page alone, in order. Each waits until the page has the state of its rev.
-    outbox: VecDeque<(u64, HostFrame)>,
+    outbox: VecDeque<(u64, Payload)>,
     /// The code the page was told of.
     code: Arc<Code>,
     /// Commands that began and nobody runs yet.
@@ -82,10 +82,19 @@ impl Session {
             return Ok(()); // a heartbeat
         }
         let frame = decode(payload).map_err(Close::bad_frame)?;
-        let frame = ClientFrame::parse(frame).map_err(|malformed| match malformed {
-            Malformed::Frame(why) => Close::bad_frame(why),
-            Malformed::Version(theirs) => Close::version(&theirs),
-        })?;
+        let frame = match ClientFrame::parse(frame) {
+            Ok(frame) => frame,
+            Err(Malformed::Frame(why)) => return Err(Close::bad_frame(why)),
+            Err(Malformed::Version(theirs)) => return Err(Close::version(&theirs)),
+            Err(Malformed::Type(kind)) if self.identity.is_some() => {
+                let message = format!("this host does not know frames of the type {kind:?}; it is left out");
+                self.put(self.cursor.rev, HostFrame::Error { message });
+                return Ok(());
+            }
+            Err(Malformed::Type(kind)) => {
+                return Err(Close::bad_frame(format_args!("the first frame is `hello`, not {kind:?}")));
+            }
+        };
         match (&self.identity, frame) {
             (None, ClientFrame::Hello(hello)) => self.hello(&hello),
             (None, _) => return Err(Close::bad_frame("the first frame is `hello`")),
@@ -94,12 +103,12 @@ impl Session {
             (Some(identity), ClientFrame::Set { seq, state }) => {
                 let page = page(identity, &self.follower, self.readonly);
                 let ack = self.core.write(&page, seq, state)?;
-                self.outbox.push_back((ack.rev, HostFrame::Ack(ack)));
+                self.put(ack.rev, HostFrame::Ack(ack));
             }
             (Some(identity), ClientFrame::Message { seq, content, buffers }) => {
                 let page = page(identity, &self.follower, self.readonly);
                 let (ack, new) = self.core.receive(&page, seq)?;
-                self.outbox.push_back((ack.rev, HostFrame::Ack(ack)));
+                self.put(ack.rev, HostFrame::Ack(ack));
                 if new {
                     self.message(content, buffers);
                 }
@@ -169,7 +178,7 @@ impl Session {
         self.cursor = welcome.cursor;
         self.code = self.core.widget.code();
         self.identity = Some(Identity { secret: hello.session.clone(), client: welcome.client });
-        self.outbox.push_back((self.cursor.rev, welcome.frame));
+        self.put(self.cursor.rev, welcome.frame);
     }
 
     /// Answers `get`: the whole state again, in the same session.
@@ -178,7 +187,11 @@ impl Session {
         let hello = Hello { session: identity.secret.clone(), since: None, messages: None };
         let welcome = self.core.connect(&hello, &self.follower, self.readonly);
         self.cursor.rev = welcome.cursor.rev;
-        self.outbox.push_back((self.cursor.rev, welcome.frame));
+        self.put(self.cursor.rev, welcome.frame);
+    }
+
+    fn put(&mut self, rev: u64, frame: HostFrame) {
+        self.outbox.push_back((rev, encode(&frame.into_value())));
     }
 
     fn message(&mut self, content: Value, buffers: Vec<Blob>) {
@@ -194,10 +207,7 @@ impl Session {
         let identity = self.identity.as_ref()?;
         self.outbox.extend(self.follower.take_inbox());
         match self.outbox.front() {
-            Some((rev, _)) if *rev <= self.cursor.rev => {
-                let (_, frame) = self.outbox.pop_front()?;
-                return Some(encode(&frame.into_value()));
-            }
+            Some((rev, _)) if *rev <= self.cursor.rev => return self.outbox.pop_front().map(|(_, frame)| frame),
             _ => {}
         }
         let code = self.core.widget.code();

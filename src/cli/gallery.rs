@@ -46,6 +46,7 @@ pub(crate) fn router(host: &Host, models: Vec<Model<Value>>, from: String, csp: 
         .route("/gallery.css", get(|| async { ([(CONTENT_TYPE, "text/css; charset=utf-8")], CSS) }))
         .route("/gallery.js", get(|| async { ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], JS) }))
         .layer(axum::middleware::map_response(with_policy))
+        .layer(tower_http::compression::CompressionLayer::new())
         .with_state(pages)
 }
 

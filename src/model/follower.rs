@@ -4,7 +4,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::protocol::{Close, HostFrame};
+use crate::protocol::{Close, Payload};
 
 /// Rung at each commit and message. It carries no state of the model: the follower looks for itself,
 /// from its own cursor, so a slow one costs nothing here.
@@ -12,7 +12,7 @@ use crate::protocol::{Close, HostFrame};
 pub(crate) struct Follower {
     bell: Notify,
     /// Frames meant for this follower alone, each with the rev it may not overtake.
-    inbox: Mutex<Vec<(u64, HostFrame)>>,
+    inbox: Mutex<Vec<(u64, Payload)>>,
     eviction: OnceLock<Close>,
 }
 
@@ -27,12 +27,12 @@ impl Follower {
     }
 
     /// Leaves a frame for this follower alone.
-    pub(crate) fn deliver(&self, rev: u64, frame: HostFrame) {
+    pub(crate) fn deliver(&self, rev: u64, frame: Payload) {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).push((rev, frame));
         self.ring();
     }
 
-    pub(crate) fn take_inbox(&self) -> Vec<(u64, HostFrame)> {
+    pub(crate) fn take_inbox(&self) -> Vec<(u64, Payload)> {
         std::mem::take(&mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

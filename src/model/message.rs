@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Core, Follower};
 use crate::error::{Error, Result};
-use crate::protocol::HostFrame;
+use crate::protocol::{HostFrame, encode};
 use crate::value::{Blob, Value};
 
 /// What a widget sent with `model.send(content, callbacks, buffers)`.
@@ -37,7 +37,8 @@ impl Sender {
 
     pub(crate) fn send(&self, content: Value, buffers: Vec<Blob>) {
         let rev = self.core.rev();
-        self.connection.deliver(rev, HostFrame::Message { content, buffers, rev, n: None });
+        let frame = HostFrame::Message { content, buffers, rev, n: None };
+        self.connection.deliver(rev, encode(&frame.into_value()));
     }
 }
 

@@ -72,6 +72,11 @@ impl<W: State> Model<W> {
         self.core.rev()
     }
 
+    /// Names this history of revs: a rev means something only within its epoch.
+    pub fn epoch(&self) -> Arc<str> {
+        self.core.epoch()
+    }
+
     /// The state as of now. Costs a counter, not a copy; it does not change later.
     pub fn get(&self) -> Arc<W> {
         typed(self.core.state())

@@ -37,22 +37,23 @@ enum End {
     Abort(Close),
 }
 
-/// Runs a session until either side ends it.
-pub(crate) async fn drive<S>(mut socket: WebSocketStream<S>, mut session: Session, limits: &Limits)
-where
+/// Runs a session until either side ends it. With a close instead of a session, the peer is told that.
+///
+/// Everything is borrowed and the farewell is boxed, because a future is as large as all it holds at
+/// once, and this one lives as long as the page.
+pub(crate) async fn drive<S>(
+    socket: &mut WebSocketStream<S>,
+    mut session: Result<Session, Close>,
+    limits: &Limits,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let end = run(&mut socket, &mut session, limits).await;
+    let end = match &mut session {
+        Ok(session) => run(socket, session, limits).await,
+        Err(close) => End::Close(close.clone()),
+    };
     drop(session); // from here on nothing of this connection is applied
-    say_goodbye(&mut socket, end).await;
-}
-
-/// Closes a socket that never had a session.
-pub(crate) async fn refuse<S>(mut socket: WebSocketStream<S>, close: Close)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    say_goodbye(&mut socket, End::Close(close)).await;
+    Box::pin(say_goodbye(socket, end)).await;
 }
 
 async fn run<S>(socket: &mut WebSocketStream<S>, session: &mut Session, limits: &Limits) -> End

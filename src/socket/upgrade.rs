@@ -113,11 +113,15 @@ impl Upgrade {
             let config = config(&limits);
             match downcast::<TokioIo<TcpStream>>(connection) {
                 Ok(parts) => {
-                    let stream = parts.io.into_inner();
+                    // hyper's read buffer must not live as long as the socket.
+                    let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+                    drop(parts.read_buf);
                     let _ = stream.set_nodelay(true); // a slower socket is no reason to fail
-                    run(stream, parts.read_buf.to_vec(), config, session, &limits).await;
+                    Box::pin(run(stream, read, config, session, &limits)).await;
                 }
-                Err(connection) => run(TokioIo::new(connection), Vec::new(), config, session, &limits).await,
+                Err(connection) => {
+                    Box::pin(run(TokioIo::new(connection), Vec::new(), config, session, &limits)).await;
+                }
             }
         });
         response
@@ -128,11 +132,8 @@ async fn run<S>(stream: S, read: Vec<u8>, config: WebSocketConfig, session: Resu
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
-    let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
-    match session {
-        Ok(session) => socket::drive(socket, session, limits).await,
-        Err(close) => socket::refuse(socket, close).await,
-    }
+    let mut socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
+    socket::drive(&mut socket, session, limits).await;
 }
 
 fn config(limits: &Limits) -> WebSocketConfig {
