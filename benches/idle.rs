@@ -60,7 +60,12 @@ async fn main() -> Result<(), Failure> {
     }
     starts.sort();
     let server = Server::start()?;
-    println!("{:<44} {:>10.1?}  (worst {:.1?})", "process start until it listens, median of 20", starts[STARTS / 2], starts[STARTS - 1]);
+    println!(
+        "{:<44} {:>10.1?}  (worst {:.1?})",
+        "process start until it listens, median of 20",
+        starts[STARTS / 2],
+        starts[STARTS - 1]
+    );
     println!("{:<44} {:>7} KiB", "resident, no page open", server.resident()?);
 
     let before = server.resident()?;

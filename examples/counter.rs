@@ -27,7 +27,8 @@ async fn named(State(host): State<Host>, Path(name): Path<String>) -> Result<Htm
 
 async fn counter(host: &Host, id: &str) -> Result<Html<String>, String> {
     let counter = host.open(id, Counter::default).await.map_err(|error| error.to_string())?;
-    let head = r#"<!doctype html><html lang="en"><meta name="color-scheme" content="light dark"><title>Counter</title>"#;
+    let head =
+        r#"<!doctype html><html lang="en"><meta name="color-scheme" content="light dark"><title>Counter</title>"#;
     Ok(Html(format!("{head}<h1>{}</h1>{}", counter.get().count, counter.view())))
 }
 
@@ -38,11 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         other => Err(Refusal::new(format!("{other} is not between 0 and 100"))),
     });
     let host = Host::builder().widget(widget).build().await?;
-    let app = Router::new()
-        .route("/", get(shared))
-        .route("/{name}", get(named))
-        .merge(host.router())
-        .with_state(host);
+    let app = Router::new().route("/", get(shared)).route("/{name}", get(named)).merge(host.router()).with_state(host);
 
     let port = std::env::var("PORT").unwrap_or("8000".into());
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;

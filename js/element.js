@@ -49,13 +49,13 @@ export class AnyWidget extends HTMLElement {
     await wait;
     this.#due = false;
     const id = this.isConnected ? this.getAttribute("model") : null;
-    if (this.#view && id === this.#id) return this.#view.dress();
+    if (this.#view && id === this.#id) return void this.#view.dress();
     this.#observer.disconnect();
     this.#view?.remove();
     this.#view = undefined;
     if (!this.isConnected) return;
     // The parser is inside: children may come.
-    if (!isClosed(this)) return this.#soon(new Promise((done) => setTimeout(done, 20)));
+    if (!isClosed(this)) return void this.#soon(new Promise((done) => setTimeout(done, 20)));
     this.#id = id;
     adopt(this);
     if (id) this.#mount(id);
@@ -83,8 +83,9 @@ export class AnyWidget extends HTMLElement {
     // What the server rendered shows through the slot until the first render.
     if (shadow && !this.#el) shadow.append(document.createElement("slot"));
     const el = (this.#el ??= given ?? document.createElement("div"));
+    if (el.isConnected) return el;
     if (given) given.replaceWith(el);
-    else if (!el.isConnected) (shadow ?? this).append(el);
+    else (shadow ?? this).append(el);
     return el;
   }
 

@@ -12,7 +12,7 @@ export class Widget {
   exports;
   /** @type {Set<View>} */
   views = new Set();
-  /** Of removed views. @type {Set<Promise<unknown>>} */
+  /** Of removed views. @type {Set<unknown>} */
   cleanups = new Set();
   /** @type {string | null | undefined} */
   esm;

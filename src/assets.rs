@@ -114,7 +114,10 @@ impl Tree {
                 } else if metadata.is_file() {
                     tree.read(name, path, &metadata, before)?;
                     if tree.files.len() > MAX_FILES {
-                        return Err(Error::missing(root, format!("more than {MAX_FILES} files: name the widget's own folder")));
+                        return Err(Error::missing(
+                            root,
+                            format!("more than {MAX_FILES} files: name the widget's own folder"),
+                        ));
                     }
                 }
             }
@@ -138,7 +141,8 @@ impl Tree {
 
     fn read(&mut self, name: String, path: PathBuf, metadata: &Metadata, before: Option<&Tree>) -> Result<()> {
         let stamp = Stamp::of(metadata);
-        let known = before.and_then(|tree| tree.files.get(&name)).filter(|file| file.settled && file.stamp() == Some(stamp));
+        let known =
+            before.and_then(|tree| tree.files.get(&name)).filter(|file| file.settled && file.stamp() == Some(stamp));
         let file = match known {
             Some(file) => file.clone(),
             None => {

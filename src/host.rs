@@ -14,11 +14,11 @@ use crate::error::{Error, Result};
 use crate::model::{Core, Model};
 use crate::protocol::{Close, Limits};
 use crate::registry::Registry;
+use crate::routes;
 use crate::socket::{Guard, Sockets};
 use crate::state::State;
 use crate::value::Value;
 use crate::widget::{Registered, Source, Widget};
-use crate::routes;
 
 /// A registry of widgets and models, and the routes that serve them.
 ///

@@ -59,8 +59,7 @@ impl fmt::Display for View {
         let code = self.core.widget.code();
         let (epoch, rev, state) = self.core.snapshot();
         let total = state.len();
-        let seed: Map =
-            state.into_iter().filter(|(_, value)| fits_seed(value, self.core.limits.seed_bytes)).collect();
+        let seed: Map = state.into_iter().filter(|(_, value)| fits_seed(value, self.core.limits.seed_bytes)).collect();
 
         if let Some(esm) = &code.esm {
             let cross = if esm.starts_with('/') { "" } else { r#" crossorigin="anonymous""# };

@@ -41,7 +41,7 @@
 //! # Map
 //!
 //! - [`Host`] knows widgets and models and has the routes; [`HostBuilder`] makes one.
-//! - [`Widget`] is code and rules: [`validate`](Widget::validate), [`on_change`](Widget::on_change),
+//! - [`Widget`](struct@Widget) is code and rules: [`validate`](Widget::validate), [`on_change`](Widget::on_change),
 //!   [`on_message`](Widget::on_message), [`command`](Widget::command). [`Source`] says where the code is,
 //!   [`embed!`] puts a folder into the program, `#[derive(Widget)]` makes a struct a [`State`].
 //! - [`Model`] is the handle to a living state: [`update`](Model::update) it, [`send`](Model::send) to its
@@ -94,3 +94,8 @@ pub use state::differs;
 pub use state::{Access, Key, KeyName, State};
 pub use value::{Blob, Map, Shared, Value, ValueError};
 pub use widget::{Embedded, Source, Widget};
+
+/// The program in the README is compiled, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -228,7 +228,7 @@ impl Session {
                 }
                 Some(payload)
             }
-            Step::Idle if !self.outbox.is_empty() => self.frame(now),
+            Step::Idle | Step::Ended(_) if !self.outbox.is_empty() => self.frame(now),
             Step::Idle | Step::Held => None,
             Step::Ended(_) if self.closing.is_some() => None,
             Step::Ended(reason) => {

@@ -28,7 +28,10 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         return Err(syn::Error::new_spanned(&input.ident, "a widget's state is a struct with named fields"));
     };
     let Fields::Named(fields) = &data.fields else {
-        return Err(syn::Error::new_spanned(&input.ident, "a widget's state needs named fields: their names are the keys"));
+        return Err(syn::Error::new_spanned(
+            &input.ident,
+            "a widget's state needs named fields: their names are the keys",
+        ));
     };
     let options = options(&input.attrs)?;
     let rename_all = rename_all(&input.attrs)?;
@@ -58,8 +61,10 @@ fn state_impl(input: &DeriveInput, keys: &[Key<'_>]) -> TokenStream {
             }
         }
     });
-    let read = keys.iter().map(|Key { field, name, .. }| quote! { #name => ::anywidget_host::Value::encode(&self.#field) });
-    let written = keys.iter().map(|Key { field, ty, name, .. }| quote! { #name => self.#field = value.decode::<#ty>()? });
+    let read =
+        keys.iter().map(|Key { field, name, .. }| quote! { #name => ::anywidget_host::Value::encode(&self.#field) });
+    let written =
+        keys.iter().map(|Key { field, ty, name, .. }| quote! { #name => self.#field = value.decode::<#ty>()? });
     let compared = keys.iter().map(|Key { field, name, .. }| {
         quote! {
             if ::anywidget_host::differs(&self.#field, &before.#field) {
@@ -222,9 +227,11 @@ fn renamed(name: &str, style: Option<&str>) -> String {
         letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
     };
     match style {
-        Some("camelCase") => {
-            words.iter().enumerate().map(|(at, word)| if at == 0 { (*word).to_owned() } else { capital(word) }).collect()
-        }
+        Some("camelCase") => words
+            .iter()
+            .enumerate()
+            .map(|(at, word)| if at == 0 { (*word).to_owned() } else { capital(word) })
+            .collect(),
         Some("PascalCase") => words.iter().map(|word| capital(word)).collect(),
         Some("kebab-case") => words.join("-"),
         Some("SCREAMING_SNAKE_CASE") | Some("UPPERCASE") => name.to_uppercase(),

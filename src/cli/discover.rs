@@ -30,9 +30,9 @@ pub(crate) fn widgets(path: &Path) -> Result<Vec<PathBuf>, String> {
         .collect();
     found.sort();
     match found.is_empty() {
-        true => Err(format!(
-            "{shown}: no widget here: put a widget.js into it, or a folder with a widget.js, or a NAME.js"
-        )),
+        true => {
+            Err(format!("{shown}: no widget here: put a widget.js into it, or a folder with a widget.js, or a NAME.js"))
+        }
         false => Ok(found),
     }
 }

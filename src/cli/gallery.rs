@@ -54,16 +54,19 @@ async fn gallery(State(pages): State<Pages>) -> Response {
     let cards: String = pages.models.iter().enumerate().map(|(n, model)| card(n, model)).collect();
     let widgets = if pages.models.len() == 1 { "widget" } else { "widgets" };
     let summary = format!("{} {widgets} from {}.", pages.models.len(), pages.from);
-    page(fill(GALLERY, &[
-        ("title", "anywidget-host".into()),
-        ("icon", Verbatim(ICON.into())),
-        ("css", "/gallery.css".into()),
-        ("preload", Verbatim(pages.host.preloads())),
-        ("summary", Text(summary)),
-        ("cards", Verbatim(cards)),
-        ("version", env!("CARGO_PKG_VERSION").into()),
-        ("js", "/gallery.js".into()),
-    ]))
+    page(fill(
+        GALLERY,
+        &[
+            ("title", "anywidget-host".into()),
+            ("icon", Verbatim(ICON.into())),
+            ("css", "/gallery.css".into()),
+            ("preload", Verbatim(pages.host.preloads())),
+            ("summary", Text(summary)),
+            ("cards", Verbatim(cards)),
+            ("version", env!("CARGO_PKG_VERSION").into()),
+            ("js", "/gallery.js".into()),
+        ],
+    ))
 }
 
 async fn alone(State(pages): State<Pages>, Path(name): Path<String>) -> Response {
@@ -72,13 +75,16 @@ async fn alone(State(pages): State<Pages>, Path(name): Path<String>) -> Response
         let known = format!("there is no widget {name:?} here; there are: {}\n", names.join(", "));
         return (StatusCode::NOT_FOUND, known).into_response();
     };
-    page(fill(ALONE, &[
-        ("title", Text(name)),
-        ("icon", Verbatim(ICON.into())),
-        ("preload", Verbatim(pages.host.preloads())),
-        ("style", Verbatim(view.style_preload())),
-        ("view", Verbatim(view.to_string())),
-    ]))
+    page(fill(
+        ALONE,
+        &[
+            ("title", Text(name)),
+            ("icon", Verbatim(ICON.into())),
+            ("preload", Verbatim(pages.host.preloads())),
+            ("style", Verbatim(view.style_preload())),
+            ("view", Verbatim(view.to_string())),
+        ],
+    ))
 }
 
 fn card(n: usize, model: &Model<Value>) -> String {
@@ -88,26 +94,32 @@ fn card(n: usize, model: &Model<Value>) -> String {
     if let Some(problem) = widget.problem {
         let problem = problem.to_string();
         let (file, error) = problem.split_once(": ").unwrap_or(("", &problem));
-        return fill(CARD_ERROR, &[
+        return fill(
+            CARD_ERROR,
+            &[
+                ("n", Text(n.to_string())),
+                ("name", id.into()),
+                ("title", Text(title)),
+                ("file", file.into()),
+                ("error", error.into()),
+                ("remedy", "Mend the file and save it; then reload this page.".into()),
+            ],
+        );
+    }
+    let state = model.state_json().to_string();
+    fill(
+        CARD,
+        &[
             ("n", Text(n.to_string())),
             ("name", id.into()),
             ("title", Text(title)),
-            ("file", file.into()),
-            ("error", error.into()),
-            ("remedy", "Mend the file and save it; then reload this page.".into()),
-        ]);
-    }
-    let state = model.state_json().to_string();
-    fill(CARD, &[
-        ("n", Text(n.to_string())),
-        ("name", id.into()),
-        ("title", Text(title)),
-        ("description", widget.description.unwrap_or_default().into()),
-        ("href", Text(format!("/w/{}", segment(id)))),
-        ("state_url", Text(format!("/anywidget/models/{}/state", segment(id)))),
-        ("view", Verbatim(model.view().to_string())),
-        ("state", Text(if state.len() <= MAX_STATE { state } else { String::new() })),
-    ])
+            ("description", widget.description.unwrap_or_default().into()),
+            ("href", Text(format!("/w/{}", segment(id)))),
+            ("state_url", Text(format!("/anywidget/models/{}/state", segment(id)))),
+            ("view", Verbatim(model.view().to_string())),
+            ("state", Text(if state.len() <= MAX_STATE { state } else { String::new() })),
+        ],
+    )
 }
 
 fn page(html: String) -> Response {

@@ -282,8 +282,7 @@ impl Core {
         {
             let mut inner = self.lock();
             let inner = &mut *inner;
-            let (session, known) =
-                inner.sessions.connect(&hello.session, follower, &self.limits, Instant::now());
+            let (session, known) = inner.sessions.connect(&hello.session, follower, &self.limits, Instant::now());
             let client = session.client;
             let seq = known.then(|| session.applied());
             let same_epoch = hello.since.as_ref().is_some_and(|(epoch, _)| **epoch == *inner.epoch);
@@ -361,7 +360,9 @@ impl Core {
             }
             base = std::mem::replace(&mut cursor.rev, inner.rev);
             match &inner.latest {
-                Some(commit) if commit.rev == base + 1 && commit.origin.is_none_or(|origin| origin.client != client) => {
+                Some(commit)
+                    if commit.rev == base + 1 && commit.origin.is_none_or(|origin| origin.client != client) =>
+                {
                     let commit = commit.clone();
                     drop(inner);
                     return Step::Send(commit.encoded(self).clone());
@@ -388,6 +389,7 @@ impl Core {
     }
 
     /// Wakes every follower without a commit: the widget's code changed.
+    #[cfg(feature = "watch")]
     pub(crate) fn ring(&self) {
         self.lock().ring();
     }

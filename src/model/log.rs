@@ -24,8 +24,14 @@ pub(super) struct Logged {
 pub(super) enum Next<'a> {
     Nothing,
     /// This many messages are gone; the reader continues behind `up_to`.
-    Gap { count: u64, up_to: u64 },
-    Message { n: u64, logged: &'a Logged },
+    Gap {
+        count: u64,
+        up_to: u64,
+    },
+    Message {
+        n: u64,
+        logged: &'a Logged,
+    },
 }
 
 impl MessageLog {

@@ -7,13 +7,24 @@ use crate::value::{Blob, Map, Value};
 pub(crate) enum ClientFrame {
     Hello(Hello),
     /// Change these keys.
-    Set { seq: u64, state: Map },
+    Set {
+        seq: u64,
+        state: Map,
+    },
     /// A custom message of the widget.
-    Message { seq: u64, content: Value, buffers: Vec<Blob> },
+    Message {
+        seq: u64,
+        content: Value,
+        buffers: Vec<Blob>,
+    },
     /// Asks for a full `hello`.
     Get,
     /// Something went wrong in the page.
-    Error { phase: String, message: String, stack: String },
+    Error {
+        phase: String,
+        message: String,
+        stack: String,
+    },
 }
 
 /// The first frame of a connection.

@@ -90,7 +90,8 @@ mod tests {
         leaf.prop_recursive(6, 64, 8, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
-                prop::collection::vec((".{0,40}", inner), 0..8).prop_map(|entries| Value::Object(Map::from_iter(entries))),
+                prop::collection::vec((".{0,40}", inner), 0..8)
+                    .prop_map(|entries| Value::Object(Map::from_iter(entries))),
             ]
         })
     }

@@ -18,14 +18,30 @@ pub(crate) enum HostFrame {
         heartbeat_ms: u64,
         code: Value,
     },
-    Set { base: u64, rev: u64, state: Map, origin: Option<Origin> },
+    Set {
+        base: u64,
+        rev: u64,
+        state: Map,
+        origin: Option<Origin>,
+    },
     Ack(Ack),
     /// `n` is missing in what is meant for one view.
-    Message { content: Value, buffers: Vec<Blob>, rev: u64, n: Option<u64> },
+    Message {
+        content: Value,
+        buffers: Vec<Blob>,
+        rev: u64,
+        n: Option<u64>,
+    },
     Code(Value),
-    Gap { count: u64 },
-    Error { message: String },
-    End { reason: String },
+    Gap {
+        count: u64,
+    },
+    Error {
+        message: String,
+    },
+    End {
+        reason: String,
+    },
 }
 
 /// The client and the frame of it that made a commit.
@@ -58,18 +74,21 @@ impl HostFrame {
     /// The frame as a map, ready for either encoding.
     pub(crate) fn into_value(self) -> Value {
         match self {
-            HostFrame::Hello { client, epoch, rev, full, state, seq, readonly, heartbeat_ms, code } => frame("hello", [
-                ("version", super::VERSION.into()),
-                ("client", client.into()),
-                ("epoch", epoch.into()),
-                ("rev", rev.into()),
-                ("full", full.into()),
-                ("state", state.into()),
-                ("seq", seq.into()),
-                ("readonly", readonly),
-                ("heartbeat", heartbeat_ms.into()),
-                ("code", code),
-            ]),
+            HostFrame::Hello { client, epoch, rev, full, state, seq, readonly, heartbeat_ms, code } => frame(
+                "hello",
+                [
+                    ("version", super::VERSION.into()),
+                    ("client", client.into()),
+                    ("epoch", epoch.into()),
+                    ("rev", rev.into()),
+                    ("full", full.into()),
+                    ("state", state.into()),
+                    ("seq", seq.into()),
+                    ("readonly", readonly),
+                    ("heartbeat", heartbeat_ms.into()),
+                    ("code", code),
+                ],
+            ),
             HostFrame::Set { base, rev, state, origin } => {
                 let mut map = vec![("base", base.into()), ("rev", rev.into()), ("state", state.into())];
                 map.extend(origin.map(|Origin { client, seq }| {

@@ -23,7 +23,7 @@ pub(crate) fn router(host: Host) -> Router {
         .route("/models/{id}/state", get(models::state))
         .route("/models/{id}/state/{key}", get(models::key))
         .route("/widgets/{name}/{hash}/{*file}", get(widgets::file))
-        .route("/{file}", get(runtime::module))
+        .merge(runtime::router())
         .layer(CompressionLayer::new());
     let below = served.route("/models/{id}/ws", get(models::socket));
     let base = host.base().to_owned();
@@ -64,11 +64,15 @@ fn file(request: &HeaderMap, bytes: bytes::Bytes, content_type: &str, tag: &str,
 }
 
 fn cached(response: &mut Response, caching: Caching) {
-    set(response, CACHE_CONTROL, match caching {
-        Caching::Immutable => "public, max-age=31536000, immutable",
-        Caching::Revalidate => "no-cache",
-        Caching::Never => "no-store",
-    });
+    set(
+        response,
+        CACHE_CONTROL,
+        match caching {
+            Caching::Immutable => "public, max-age=31536000, immutable",
+            Caching::Revalidate => "no-cache",
+            Caching::Never => "no-store",
+        },
+    );
     set(response, X_CONTENT_TYPE_OPTIONS, "nosniff");
 }
 

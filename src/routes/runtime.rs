@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::Router;
+use axum::routing::get;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{Caching, file, not_found};
+use super::{Caching, file};
 use crate::widget::Embedded;
 use crate::{Host, assets};
 
@@ -37,12 +37,15 @@ static RUNTIME: LazyLock<(BTreeMap<&str, Bytes>, String)> = LazyLock::new(|| {
 /// The module that is loaded when the first binary frame comes, and not before.
 const LAZY: &str = "msgpack.js";
 
-pub(super) async fn module(State(_): State<Host>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let (modules, tag) = &*RUNTIME;
-    match modules.get(name.as_str()) {
-        Some(bytes) => file(&headers, bytes.clone(), &assets::content_type(&name), tag, Caching::Revalidate),
-        None => not_found(format_args!("the browser runtime has no {name}")),
-    }
+/// A route for each module, so that a host without a base path leaves other names to the application.
+pub(super) fn router() -> Router<Host> {
+    RUNTIME.0.iter().fold(Router::new(), |router, (name, bytes)| {
+        let content_type = assets::content_type(name);
+        let module = async move |headers: HeaderMap| {
+            file(&headers, bytes.clone(), &content_type, &RUNTIME.1, Caching::Revalidate)
+        };
+        router.route(&format!("/{name}"), get(module))
+    })
 }
 
 /// The modules every page needs, so that it can ask for all of them at once.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::{Caching, file as respond, not_found};
-use crate::assets::{Body, Stamp, content_type};
 use crate::Host;
+use crate::assets::{Body, Stamp, content_type};
 
 pub(super) async fn file(
     State(host): State<Host>,
@@ -32,9 +32,7 @@ pub(super) async fn file(
         Body::Memory { bytes, .. } => respond(&headers, bytes.clone(), &content_type(&file), &hash, caching),
         Body::Disk { path, stamp } => match read(path.clone()).await {
             // Edited since it was hashed: good enough for now, but not to be kept.
-            Ok((bytes, now)) if now != *stamp => {
-                respond(&headers, bytes, &content_type(&file), &hash, Caching::Never)
-            }
+            Ok((bytes, now)) if now != *stamp => respond(&headers, bytes, &content_type(&file), &hash, Caching::Never),
             Ok((bytes, _)) => respond(&headers, bytes, &content_type(&file), &hash, caching),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 not_found(format_args!("{name} has no file {file:?} any more"))

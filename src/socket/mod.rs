@@ -41,11 +41,8 @@ enum End {
 ///
 /// Everything is borrowed and the farewell is boxed, because a future is as large as all it holds at
 /// once, and this one lives as long as the page.
-pub(crate) async fn drive<S>(
-    socket: &mut WebSocketStream<S>,
-    mut session: Result<Session, Close>,
-    limits: &Limits,
-) where
+pub(crate) async fn drive<S>(socket: &mut WebSocketStream<S>, mut session: Result<Session, Close>, limits: &Limits)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let end = match &mut session {

@@ -21,7 +21,7 @@ use serde::ser::{Serialize, Serializer};
 /// assert_eq!(pixels, again); // no comparison of a megabyte either
 /// assert_eq!(pixels.len(), 1 << 20);
 /// ```
-#[derive(Clone, Default, Eq, Hash)]
+#[derive(Clone, Default, Eq)]
 pub struct Blob(Bytes);
 
 /// The name under which a blob announces itself to [`Value`](super::Value)'s serializer, as

@@ -94,9 +94,7 @@ impl Value {
     /// A page has one number type, so `3.0` is as good an integer as `3`.
     fn whole(self) -> Value {
         match self {
-            Value::Float(number) if number.fract() == 0.0 && number.abs() < TWO_TO_63 => {
-                Value::Int(number as i64)
-            }
+            Value::Float(number) if number.fract() == 0.0 && number.abs() < TWO_TO_63 => Value::Int(number as i64),
             other => other,
         }
     }

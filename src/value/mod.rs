@@ -349,12 +349,8 @@ mod tests {
 
     #[test]
     fn plain_json_names_bytes_and_non_finite_numbers() {
-        let value = Value::Array(vec![
-            Blob::from(vec![1, 2, 3]).into(),
-            f64::NAN.into(),
-            f64::NEG_INFINITY.into(),
-            1.5.into(),
-        ]);
+        let value =
+            Value::Array(vec![Blob::from(vec![1, 2, 3]).into(), f64::NAN.into(), f64::NEG_INFINITY.into(), 1.5.into()]);
         assert_eq!(
             value.to_plain_json(),
             serde_json::json!([{"$bytes": "AQID"}, {"$number": "NaN"}, {"$number": "-Infinity"}, 1.5])
@@ -387,11 +383,14 @@ mod tests {
         };
         let value = Value::encode(&sketch).unwrap();
         assert_eq!(value["pixels"].as_bytes().unwrap().as_ptr(), pixels.as_ptr());
-        assert_eq!(value["tools"], Value::Array(vec![
-            "Pen".into(),
-            serde_json::json!({"Brush": {"width": 3}}).into(),
-            Value::Object([("Stamp".to_owned(), vec![pixels.clone().into(), "x".into()].into())].into()),
-        ]));
+        assert_eq!(
+            value["tools"],
+            Value::Array(vec![
+                "Pen".into(),
+                serde_json::json!({"Brush": {"width": 3}}).into(),
+                Value::Object([("Stamp".to_owned(), vec![pixels.clone().into(), "x".into()].into())].into()),
+            ])
+        );
         let back: Sketch = value.decode().unwrap();
         assert_eq!(back.pixels.as_ptr(), pixels.as_ptr());
         assert_eq!(back, sketch);

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::{Answer, Rules};
+use crate::error::Refusal;
 use crate::model::{AnyState, Change, Core, CoreChange, Message, Model};
 use crate::state::{Key, KeyName, State};
 use crate::value::{Blob, Map, Value};
-use crate::error::Refusal;
 use futures_util::future::BoxFuture;
 
 /// What a model's core asks of its widget. Every state given to it is of the widget's type.

@@ -46,7 +46,8 @@ impl Folder {
             Files::Inline { esm, css } => Ok(Folder::inline(esm.as_ref(), css.as_ref())),
             Files::Embedded(embedded) => {
                 let path = Path::new(MANIFEST);
-                let (manifest, tree) = (embedded.files.iter().find(|(name, _)| *name == MANIFEST), Tree::embedded(embedded));
+                let (manifest, tree) =
+                    (embedded.files.iter().find(|(name, _)| *name == MANIFEST), Tree::embedded(embedded));
                 let manifest = manifest.map(|(_, json)| parse(path, json)).transpose()?.unwrap_or_default();
                 Folder::new(tree, manifest, path, ("widget.js", "widget.css"))
             }
@@ -96,7 +97,9 @@ impl Folder {
                 let file = file.strip_prefix("./").unwrap_or(&file).to_owned();
                 match tree.has(&file) {
                     true => Ok(Some(file)),
-                    false => Err(Error::manifest(path, format!("`{field}` names {file:?}, which is not in this folder"))),
+                    false => {
+                        Err(Error::manifest(path, format!("`{field}` names {file:?}, which is not in this folder")))
+                    }
                 }
             }
             None => Ok(tree.has(default).then(|| default.to_owned())),
@@ -105,7 +108,9 @@ impl Folder {
         let css = place("css", manifest.css, default.1)?;
         let state = manifest
             .state
-            .map(|state| state.into_iter().map(|(key, value)| Ok((key, value_from(value, root, path)?))).collect::<Result<Map>>())
+            .map(|state| {
+                state.into_iter().map(|(key, value)| Ok((key, value_from(value, root, path)?))).collect::<Result<Map>>()
+            })
             .transpose()?;
         Ok(Folder { tree, title: manifest.title, description: manifest.description, state, esm, css })
     }

@@ -65,8 +65,7 @@ pub(crate) struct Rules<W> {
 impl<W: State> Widget<W> {
     /// A widget called `name`, which stands in its URLs and in error messages.
     pub fn new(name: impl Into<String>, source: Source) -> Widget<W> {
-        let rules =
-            Rules { validate: None, on_change: Vec::new(), on_message: Vec::new(), commands: HashMap::new() };
+        let rules = Rules { validate: None, on_change: Vec::new(), on_message: Vec::new(), commands: HashMap::new() };
         Widget { name: name.into(), title: None, description: None, source, open: false, rules }
     }
 

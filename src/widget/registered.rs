@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::manifest::{Folder, is_url};
+#[cfg(feature = "watch")]
 use super::source::Files;
 use super::{Behaviour, Rules, Widget};
 use crate::assets::Tree;
@@ -18,6 +19,7 @@ pub(crate) struct Registered {
     /// Whether pages make new keys by setting them.
     pub(crate) open: bool,
     pub(crate) behaviour: Box<dyn Behaviour>,
+    #[cfg(feature = "watch")]
     pub(crate) files: Files,
     /// Where the host is mounted.
     pub(crate) base: Arc<str>,
@@ -51,6 +53,7 @@ impl Registered {
             description: description.or(folder.description.clone()),
             open,
             behaviour: Box::<Rules<W>>::new(rules),
+            #[cfg(feature = "watch")]
             files: source.0,
             base: base.clone(),
             code: RwLock::new(Arc::new(Code::empty())),
