@@ -7,7 +7,8 @@ use axum::response::{Html, IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::model::Core;
+use crate::model::{Core, Model};
+use crate::state::State;
 use crate::value::{Map, Value};
 use crate::widget::Registered;
 
@@ -22,6 +23,13 @@ pub struct View {
     core: Arc<Core>,
     fallback: String,
     shadow: bool,
+}
+
+impl<W: State> Model<W> {
+    /// The HTML of one view of this model, to be put into any page.
+    pub fn view(&self) -> View {
+        View::new(self.core.clone())
+    }
 }
 
 impl View {

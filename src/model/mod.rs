@@ -20,7 +20,6 @@ pub(crate) use self::follower::Follower;
 pub use self::message::Message;
 pub(crate) use self::message::Sender;
 use crate::error::{Error, Result};
-use crate::html::View;
 use crate::state::State;
 use crate::value::{Blob, Value};
 
@@ -146,11 +145,6 @@ impl<W: State> Model<W> {
             description: widget.description.as_deref(),
             problem: widget.problem(),
         }
-    }
-
-    /// The HTML of one view of this model, to be put into any page.
-    pub fn view(&self) -> View {
-        View::new(self.core.clone())
     }
 
     /// Ends the model: open views show the reason, and the id is free again.

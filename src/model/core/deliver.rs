@@ -1,0 +1,135 @@
+//! What goes out: the first frame of a session, and whatever its connection does not have yet.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::super::follower::Follower;
+use super::super::log::Next;
+use super::Core;
+use crate::protocol::{Close, Hello, HostFrame, Payload, encode};
+use crate::state::Access;
+use crate::value::{Map, Value};
+
+/// What a connection sends next.
+pub(crate) enum Step {
+    /// It has everything.
+    Idle,
+    /// State is newer than the connection's, and it has to wait for its turn.
+    Held,
+    Send(Payload),
+    /// The model is gone.
+    Ended(Arc<str>),
+}
+
+/// What a connection has of a model: a number for the state, a number for the messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Cursor {
+    pub(crate) rev: u64,
+    pub(crate) n: u64,
+}
+
+/// What a page is told when its session starts or resumes.
+pub(crate) struct Welcome {
+    pub(crate) client: u64,
+    pub(crate) cursor: Cursor,
+    pub(crate) frame: HostFrame,
+}
+
+impl Core {
+    /// Starts or resumes the session of a page, and lets `follower` ring from now on.
+    pub(crate) fn connect(&self, hello: &Hello, follower: &Arc<Follower>, readonly: bool) -> Welcome {
+        let (delta, welcome);
+        {
+            let mut inner = self.lock();
+            let inner = &mut *inner;
+            let (session, known) = inner.sessions.connect(&hello.session, follower, &self.limits, Instant::now());
+            let client = session.client;
+            let seq = known.then(|| session.applied());
+            let same_epoch = hello.since.as_ref().is_some_and(|(epoch, _)| **epoch == *inner.epoch);
+            let since = hello.since.as_ref().filter(|(_, rev)| same_epoch && *rev <= inner.rev).map(|(_, rev)| *rev);
+            let n = match hello.messages {
+                Some(seen) if same_epoch => seen.min(inner.messages.newest()),
+                _ => inner.messages.newest(),
+            };
+            delta = inner.since(since, None);
+            let read_only_keys = inner.slots.iter().filter(|(_, slot)| slot.access == Access::Server);
+            let readonly = match readonly {
+                true => true.into(),
+                false => read_only_keys.map(|(key, _)| Value::from(&**key)).collect(),
+            };
+            if !inner.followers.iter().any(|other| Arc::ptr_eq(other, follower)) {
+                inner.followers.push(follower.clone());
+            }
+            welcome = Welcome {
+                client,
+                cursor: Cursor { rev: inner.rev, n },
+                frame: HostFrame::Hello {
+                    client,
+                    epoch: inner.epoch.to_string(),
+                    rev: inner.rev,
+                    full: since.is_none(),
+                    state: Map::new(),
+                    seq,
+                    readonly,
+                    heartbeat_ms: self.limits.heartbeat.as_millis() as u64,
+                    code: self.widget.code().to_value(),
+                },
+            };
+        }
+        let values = self.read(&delta.state, &delta.keys);
+        Welcome { frame: welcome.frame.with_state(values), ..welcome }
+    }
+
+    pub(crate) fn disconnect(&self, secret: &str, follower: &Arc<Follower>) {
+        self.unfollow(follower);
+        self.lock().sessions.disconnect(secret, follower, Instant::now());
+    }
+
+    /// What a connection sends next, moving its cursor over it. With `held`, new state waits.
+    pub(crate) fn step(&self, client: u64, cursor: &mut Cursor, held: bool) -> Step {
+        let (delta, base);
+        {
+            let inner = self.lock();
+            match inner.messages.next(cursor.n) {
+                Next::Gap { count, up_to } => {
+                    cursor.n = up_to;
+                    return Step::Send(encode(&HostFrame::Gap { count }.into_value()));
+                }
+                Next::Message { n, logged } if logged.rev <= cursor.rev => {
+                    cursor.n = n;
+                    return Step::Send(logged.payload.clone());
+                }
+                _ => {}
+            }
+            if inner.rev == cursor.rev {
+                return inner.ended.clone().map_or(Step::Idle, Step::Ended);
+            }
+            if held {
+                return Step::Held;
+            }
+            base = std::mem::replace(&mut cursor.rev, inner.rev);
+            match &inner.latest {
+                Some(commit)
+                    if commit.rev == base + 1 && commit.origin.is_none_or(|origin| origin.client != client) =>
+                {
+                    let commit = commit.clone();
+                    drop(inner);
+                    return Step::Send(commit.encoded(self).clone());
+                }
+                _ => delta = inner.since(Some(base), Some(client)),
+            }
+        }
+        if delta.keys.is_empty() {
+            return self.step(client, cursor, held); // all of it was this client's own
+        }
+        let state = self.read(&delta.state, &delta.keys);
+        Step::Send(encode(&HostFrame::Set { base, rev: delta.rev, state, origin: None }.into_value()))
+    }
+
+    /// Tells every connection to close.
+    pub(crate) fn evict_all(&self, close: impl Fn() -> Close) {
+        for follower in &self.lock().followers {
+            follower.evict(close());
+        }
+    }
+}

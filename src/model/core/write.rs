@@ -1,0 +1,133 @@
+//! What comes in: the writes and messages of pages, each applied once.
+
+use std::sync::Arc;
+
+use super::super::follower::Follower;
+use super::{Core, Inner, same};
+use crate::protocol::{Ack, Close, Limits, Origin};
+use crate::state::{Access, KeyName};
+use crate::value::Map;
+use crate::widget::{Next, Registered};
+
+/// Keys that never belong to a state: code comes from the host's registry alone.
+const CODE_KEYS: [&str; 2] = ["_esm", "_css"];
+
+/// The page that speaks: who it is, through which connection, and whether it may write at all.
+pub(crate) struct Page<'a> {
+    pub(crate) session: &'a str,
+    pub(crate) client: u64,
+    pub(crate) connection: &'a Arc<Follower>,
+    pub(crate) readonly: bool,
+}
+
+impl Core {
+    /// Applies the `set` of a page: all of the keys it may write, or none when one does not fit.
+    pub(crate) fn write(self: &Arc<Self>, page: &Page<'_>, seq: u64, mut writes: Map) -> Result<Ack, Close> {
+        let mut forbidden = Map::new();
+        let known: Vec<KeyName>;
+        let mut before;
+        {
+            let mut inner = self.lock();
+            if let Some(answered) = inner.answered(page, seq)? {
+                return Ok(answered);
+            }
+            known = writes.keys().filter_map(|key| Some(inner.slots.get_full(key.as_str())?.1.clone())).collect();
+            let mut room = self.limits.keys.saturating_sub(inner.slots.len());
+            writes.retain(|key, _| match inner.refuses(key, page.readonly, &self.widget, &self.limits, &mut room) {
+                Some(reason) => {
+                    forbidden.insert(key.clone(), reason.into());
+                    false
+                }
+                None => true,
+            });
+            before = inner.state.clone();
+        }
+        loop {
+            let (next, reasons) = match self.widget.behaviour.apply(&before, &writes) {
+                Ok(next) => (next, Map::new()),
+                Err(reasons) => (Next::unchanged(before.clone()), reasons),
+            };
+            let mut refused = forbidden.clone();
+            refused.extend(reasons);
+            let mut told: Vec<KeyName> = known.iter().filter(|key| refused.contains_key(&***key)).cloned().collect();
+            told.extend(next.altered);
+            let state = self.read(&next.state, &told);
+
+            let mut inner = self.lock();
+            if let Some(answered) = inner.answered(page, seq)? {
+                return Ok(answered);
+            }
+            if !same(&inner.state, &before) {
+                before = inner.state.clone();
+                continue;
+            }
+            if !next.keys.is_empty() {
+                inner.commit(next.state, next.keys, Some(Origin { client: page.client, seq }), &self.widget);
+            }
+            let ack = Ack { seq, rev: inner.rev, refused, state };
+            inner.answer(page, ack.clone(), &self.limits);
+            drop(inner);
+            self.notify_listeners();
+            return Ok(ack);
+        }
+    }
+
+    /// Takes in a custom message of a page. The second part says whether it is new; a repeated one
+    /// gets its first answer and is not handled again.
+    pub(crate) fn receive(&self, page: &Page<'_>, seq: u64) -> Result<(Ack, bool), Close> {
+        let mut inner = self.lock();
+        if let Some(answered) = inner.answered(page, seq)? {
+            return Ok((answered, false));
+        }
+        let ack = Ack { seq, rev: inner.rev, ..Ack::default() };
+        inner.answer(page, ack.clone(), &self.limits);
+        Ok((ack, true))
+    }
+}
+
+impl Inner {
+    /// The first answer to this frame, if it was applied before.
+    ///
+    /// # Errors
+    /// When another connection speaks for the session now.
+    fn answered(&mut self, page: &Page<'_>, seq: u64) -> Result<Option<Ack>, Close> {
+        let rev = self.rev;
+        let session = self.sessions.of(page.session, page.connection).ok_or_else(Close::taken_over)?;
+        Ok(session.answered(seq, rev))
+    }
+
+    fn answer(&mut self, page: &Page<'_>, ack: Ack, limits: &Limits) {
+        if let Some(session) = self.sessions.of(page.session, page.connection) {
+            session.answer(ack, limits.acks);
+        }
+    }
+
+    /// Why a page may not write this key. `room` is how many new keys an open state still takes.
+    fn refuses(
+        &self,
+        key: &str,
+        readonly: bool,
+        widget: &Registered,
+        limits: &Limits,
+        room: &mut usize,
+    ) -> Option<String> {
+        if CODE_KEYS.contains(&key) {
+            return Some("code comes from the host, not from a page".into());
+        }
+        match self.slots.get(key) {
+            Some(_) if readonly => Some("this view is read-only".into()),
+            Some(slot) if slot.access == Access::Server => Some("only the server writes this key".into()),
+            Some(_) => None,
+            None if !widget.open => Some(format!("the state of {} has no key {key:?}", widget.name)),
+            None if readonly => Some("this view is read-only".into()),
+            None if key.len() > limits.key_bytes => {
+                Some(format!("the name of a key is at most {} bytes long", limits.key_bytes))
+            }
+            None if *room == 0 => Some(format!("a state has at most {} keys", limits.keys)),
+            None => {
+                *room -= 1;
+                None
+            }
+        }
+    }
+}
