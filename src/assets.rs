@@ -101,10 +101,7 @@ impl Tree {
                     continue;
                 }
                 // A link is as good as what it points to, as long as that is inside the folder.
-                let Ok(path) = entry.path().canonicalize() else { continue };
-                if !path.starts_with(&inside) {
-                    continue;
-                }
+                let Some(path) = servable(&inside, &entry.path()) else { continue };
                 let Ok(metadata) = path.metadata() else { continue };
                 let name = format!("{prefix}{name}");
                 if metadata.is_dir() {
@@ -132,8 +129,14 @@ impl Tree {
     pub(crate) fn of_files(paths: &[&Path], before: Option<&Tree>) -> Result<Tree> {
         let mut tree = Tree::default();
         for path in paths {
-            if let (Ok(metadata), Some(name)) = (path.metadata(), path.file_name().and_then(|name| name.to_str())) {
-                tree.read(name.to_owned(), path.to_path_buf(), &metadata, before)?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let Ok(inside) = folder.canonicalize() else { continue };
+            let (Some(real), Some(name)) = (servable(&inside, path), path.file_name().and_then(|name| name.to_str()))
+            else {
+                continue;
+            };
+            if let Ok(metadata) = real.metadata() {
+                tree.read(name.to_owned(), real, &metadata, before)?;
             }
         }
         Ok(tree)
@@ -199,6 +202,13 @@ fn short(hash: blake3::Hash) -> String {
     hash.to_hex()[..20].to_owned()
 }
 
+/// Where a path really leads, if that is inside the folder and nothing on the way there is hidden.
+fn servable(inside: &Path, path: &Path) -> Option<PathBuf> {
+    let real = path.canonicalize().ok()?;
+    let way = real.strip_prefix(inside).ok()?;
+    way.iter().all(|part| part.to_str().is_some_and(is_servable)).then_some(real)
+}
+
 /// Whether a file or folder of this name may be served: not hidden, not the manifest, not a database.
 fn is_servable(name: &str) -> bool {
     const STORES: [&str; 3] = [".db", ".sqlite", ".sqlite3"];
@@ -219,6 +229,18 @@ pub(crate) fn inside(root: &Path, name: &str) -> Option<PathBuf> {
         (Ok(root), Ok(path)) if !path.starts_with(&root) => None,
         _ => Some(path),
     }
+}
+
+/// Reads a file whose path led straight to it when it was hashed, with the stamp it has now.
+///
+/// # Errors
+/// "Not found" when it is gone or has become a link to something else.
+pub(crate) fn read(path: &Path) -> std::io::Result<(Bytes, Stamp)> {
+    if path.canonicalize()? != path {
+        return Err(std::io::ErrorKind::NotFound.into());
+    }
+    let bytes = std::fs::read(path)?;
+    Ok((bytes.into(), Stamp::of(&path.metadata()?)))
 }
 
 /// The content type of a file, by its name.

@@ -4,16 +4,14 @@ use std::any::{TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use axum::Router;
 
 use crate::error::{Error, Result};
 use crate::model::{Core, Model};
-use crate::protocol::{Close, Limits};
-use crate::registry::Registry;
+use crate::protocol::Limits;
+use crate::registry::{Place, Registry};
 use crate::routes;
 use crate::socket::{Guard, Sockets};
 use crate::state::State;
@@ -59,7 +57,6 @@ struct Inner {
     by_name: RwLock<HashMap<String, Arc<Registered>>>,
     registry: Registry,
     sockets: Sockets,
-    closing: AtomicBool,
     #[cfg(feature = "watch")]
     reload: Option<crate::reload::Reload>,
 }
@@ -94,7 +91,7 @@ impl Host {
     pub async fn open<W: State>(&self, id: impl Into<String>, initial: impl FnOnce() -> W) -> Result<Model<W>> {
         let id: Arc<str> = id.into().into();
         let widget = self.registered::<W>()?;
-        let make = || self.make(id.clone(), widget.clone(), initial());
+        let make = |place| self.make(id.clone(), widget.clone(), place, initial());
         let core = self.0.registry.get_or_insert(&id, make);
         match Arc::ptr_eq(&core.widget, &widget) {
             true => Ok(Model::new(core)),
@@ -140,7 +137,7 @@ impl Host {
         let registered = self.register(registered)?;
         let state = Value::Object(state.unwrap_or_default());
         let id: Arc<str> = name.into();
-        let core = self.0.registry.get_or_insert(&id, || self.make(id.clone(), registered.clone(), state));
+        let core = self.0.registry.get_or_insert(&id, |place| self.make(id.clone(), registered.clone(), place, state));
         match Arc::ptr_eq(&core.widget, &registered) {
             true => Ok(Model::new(core)),
             false => Err(Error::duplicate(format!("a model with the id {id:?} exists already"))),
@@ -179,12 +176,7 @@ impl Host {
     ///
     /// For the graceful shutdown of a server, which does not wait for WebSockets by itself.
     pub async fn shutdown(&self) {
-        self.0.closing.store(true, Ordering::SeqCst);
-        let wait = || Duration::from_millis(500 + u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * 6);
-        for core in self.0.registry.all() {
-            core.evict_all(|| Close::shutting_down(wait()));
-        }
-        self.0.sockets.all_closed().await;
+        self.0.sockets.close().await;
     }
 
     pub(crate) fn base(&self) -> &str {
@@ -209,12 +201,11 @@ impl Host {
 
     /// A place among the open sockets; none while the host shuts down.
     pub(crate) fn open_socket(&self) -> Option<Guard> {
-        let guard = self.0.sockets.open();
-        (!self.0.closing.load(Ordering::SeqCst)).then_some(guard)
+        self.0.sockets.open()
     }
 
-    fn make(&self, id: Arc<str>, widget: Arc<Registered>, state: impl State) -> Arc<Core> {
-        Arc::new(Core::new(id, widget, self.0.limits.clone(), Arc::new(state)))
+    fn make(&self, id: Arc<str>, widget: Arc<Registered>, place: Place, state: impl State) -> Arc<Core> {
+        Arc::new(Core::new(id, widget, self.0.limits.clone(), place, Arc::new(state)))
     }
 
     fn registered<W: State>(&self) -> Result<Arc<Registered>> {
@@ -312,7 +303,6 @@ impl HostBuilder {
             by_name: RwLock::new(by_name),
             registry: Registry::default(),
             sockets: Sockets::default(),
-            closing: AtomicBool::new(false),
             #[cfg(feature = "watch")]
             reload: watch.then(|| {
                 let host = _host.clone();

@@ -2,11 +2,14 @@
 //! so tests and simulations run the real thing.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::error::Refusal;
 use crate::model::{Core, Cursor, Follower, Message, Page, Sender, Step};
 use crate::protocol::{ClientFrame, Close, Hello, HostFrame, Limits, Malformed, Payload, decode, encode};
 use crate::value::{Blob, Value};
@@ -265,7 +268,11 @@ async fn invoke(sender: Sender, mut content: Value, buffers: Vec<Blob>) {
     let name = content["name"].as_str().unwrap_or_default().to_owned();
     let request = std::mem::take(&mut content["msg"]);
     let answer = match core.widget.behaviour.invoke(&core, &name, request, buffers) {
-        Some(answer) => answer.await,
+        // A command that panics has no answer of its own, and the page should not wait for one.
+        Some(answer) => AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(model = %core.id, command = name, "a command panicked");
+            Err(Refusal::new(format!("the command {name:?} failed")).with_kind("Panic"))
+        }),
         None => Err(unknown_command(&core.widget.name, &name)),
     };
     let mut reply = Value::object();
@@ -299,8 +306,8 @@ const DEAD_AFTER: f64 = 2.5;
 
 impl Pulse {
     fn new(limits: &Limits, now: Instant) -> Pulse {
-        let spread = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0; // 0 to 1
-        Pulse { heard: now, said: now, beat: now, every: limits.heartbeat.mul_f64(0.8 + 0.4 * spread) }
+        let every = limits.heartbeat.mul_f64(0.8 + 0.4 * random_fraction());
+        Pulse { heard: now, said: now, beat: now, every }
     }
 
     /// A page that only listens has nothing to say, and one that only speaks hears nothing: either
@@ -319,6 +326,11 @@ impl Pulse {
     fn is_dead(&self, limits: &Limits, greeted: bool, now: Instant) -> bool {
         now >= self.dead_at(limits, greeted)
     }
+}
+
+/// A number from 0 to 1, so that many connections do not do the same thing at the same moment.
+pub(crate) fn random_fraction() -> f64 {
+    f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0
 }
 
 /// Merges state frames to a page that gets too many of them.

@@ -1,5 +1,7 @@
 //! A widget's files, under the hash of what they are.
 
+use std::path::PathBuf;
+
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -7,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::{Caching, file as respond, not_found};
 use crate::Host;
-use crate::assets::{Body, Stamp, content_type};
+use crate::assets::{Body, Stamp, content_type, read};
 
 pub(super) async fn file(
     State(host): State<Host>,
@@ -28,11 +30,11 @@ pub(super) async fn file(
     // The hash of the code does not cover the stylesheet.
     let named = own_hash || code.stylesheet.as_ref() != Some(&file);
     let caching = if named { Caching::Immutable } else { Caching::Revalidate };
-    match &found.body {
-        Body::Memory { bytes, .. } => respond(&headers, bytes.clone(), &content_type(&file), &hash, caching),
-        Body::Disk { path, stamp } => match read(path.clone()).await {
+    match found.body.clone() {
+        Body::Memory { bytes, .. } => respond(&headers, bytes, &content_type(&file), &hash, caching),
+        Body::Disk { path, stamp } => match read_aside(path).await {
             // Edited since it was hashed: good enough for now, but not to be kept.
-            Ok((bytes, now)) if now != *stamp => respond(&headers, bytes, &content_type(&file), &hash, Caching::Never),
+            Ok((bytes, now)) if now != stamp => respond(&headers, bytes, &content_type(&file), &hash, Caching::Never),
             Ok((bytes, _)) => respond(&headers, bytes, &content_type(&file), &hash, caching),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 not_found(format_args!("{name} has no file {file:?} any more"))
@@ -45,10 +47,6 @@ pub(super) async fn file(
     }
 }
 
-async fn read(path: std::path::PathBuf) -> std::io::Result<(Bytes, Stamp)> {
-    let read = move || {
-        let bytes = std::fs::read(&path)?;
-        Ok((bytes.into(), Stamp::of(&path.metadata()?)))
-    };
-    tokio::task::spawn_blocking(read).await.map_err(std::io::Error::other)?
+async fn read_aside(path: PathBuf) -> std::io::Result<(Bytes, Stamp)> {
+    tokio::task::spawn_blocking(move || read(&path)).await.map_err(std::io::Error::other)?
 }

@@ -1,4 +1,4 @@
-//! The open sockets of a host, counted so that an end can wait for them.
+//! The open sockets of a host: counted, and closed together at its end.
 
 use std::sync::Arc;
 
@@ -6,37 +6,56 @@ use tokio::sync::watch;
 
 /// Counts sockets. An upgraded connection is no request any more, so a server that ends gracefully
 /// does not wait for it by itself.
-#[derive(Clone)]
-pub(crate) struct Sockets(Arc<watch::Sender<usize>>);
+#[derive(Clone, Default)]
+pub(crate) struct Sockets(Arc<Shared>);
+
+struct Shared {
+    count: watch::Sender<usize>,
+    closing: watch::Sender<bool>,
+}
 
 /// One open socket; dropped when it is closed.
-pub(crate) struct Guard(Arc<watch::Sender<usize>>);
+pub(crate) struct Guard {
+    sockets: Sockets,
+    closing: watch::Receiver<bool>,
+}
 
-impl Default for Sockets {
-    fn default() -> Sockets {
-        Sockets(Arc::new(watch::Sender::new(0)))
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared { count: watch::Sender::new(0), closing: watch::Sender::new(false) }
     }
 }
 
 impl Sockets {
-    pub(crate) fn open(&self) -> Guard {
-        self.0.send_modify(|count| *count += 1);
-        Guard(self.0.clone())
+    /// A place among the open sockets; none once they are being closed.
+    pub(crate) fn open(&self) -> Option<Guard> {
+        self.0.count.send_modify(|count| *count += 1);
+        let guard = Guard { sockets: self.clone(), closing: self.0.closing.subscribe() };
+        (!*self.0.closing.borrow()).then_some(guard)
     }
 
     pub(crate) fn count(&self) -> usize {
-        *self.0.borrow()
+        *self.0.count.borrow()
     }
 
-    /// Waits until every socket is closed.
-    pub(crate) async fn all_closed(&self) {
+    /// Tells every socket to close and waits until they are.
+    pub(crate) async fn close(&self) {
+        self.0.closing.send_replace(true);
         // The sender lives in `self`, so this cannot fail before it is true.
-        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+        let _ = self.0.count.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+impl Guard {
+    /// Waits until the socket is told to close.
+    pub(crate) async fn closing(&mut self) {
+        // The sender lives in `self`, so this cannot fail before it is true.
+        let _ = self.closing.wait_for(|closing| *closing).await;
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
+        self.sockets.0.count.send_modify(|count| *count -= 1);
     }
 }

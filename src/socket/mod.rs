@@ -19,13 +19,18 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 pub(crate) use self::count::{Guard, Sockets};
 pub(crate) use self::upgrade::Upgrade;
 use crate::protocol::{Close, Limits, Payload};
-use crate::session::{Next, Reads, Session};
+use crate::session::{Next, Reads, Session, random_fraction};
 
 /// Frames handled in a row before the answers to them are sent.
 const READ_AT_ONCE: usize = 64;
 
 /// How long a peer may take to see why it is closed.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// When pages come back after a shutdown: not before a server has had time to start again, and not all
+/// at once.
+const SHUTDOWN_PAUSE: Duration = Duration::from_millis(500);
+const SHUTDOWN_SPREAD: Duration = Duration::from_millis(1_500);
 
 /// What a connection ended with.
 enum End {
@@ -41,19 +46,23 @@ enum End {
 ///
 /// Everything is borrowed and the farewell is boxed, because a future is as large as all it holds at
 /// once, and this one lives as long as the page.
-pub(crate) async fn drive<S>(socket: &mut WebSocketStream<S>, mut session: Result<Session, Close>, limits: &Limits)
-where
+pub(crate) async fn drive<S>(
+    socket: &mut WebSocketStream<S>,
+    mut session: Result<Session, Close>,
+    limits: &Limits,
+    guard: &mut Guard,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let end = match &mut session {
-        Ok(session) => run(socket, session, limits).await,
+        Ok(session) => run(socket, session, limits, guard).await,
         Err(close) => End::Close(close.clone()),
     };
     drop(session); // from here on nothing of this connection is applied
     Box::pin(say_goodbye(socket, end)).await;
 }
 
-async fn run<S>(socket: &mut WebSocketStream<S>, session: &mut Session, limits: &Limits) -> End
+async fn run<S>(socket: &mut WebSocketStream<S>, session: &mut Session, limits: &Limits, guard: &mut Guard) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -87,23 +96,24 @@ where
         let message = tokio::select! {
             message = socket.next(), if reads == Reads::Now => Some(message),
             () = follower.rung() => None,
+            () = guard.closing() => {
+                return End::Close(Close::shutting_down(SHUTDOWN_PAUSE + SHUTDOWN_SPREAD.mul_f64(random_fraction())));
+            }
             () = sleep_until(deadline.into()) => None,
         };
-        let Some(mut message) = message else { continue };
-        for _ in 0..READ_AT_ONCE {
+        let mut next = message;
+        let mut read = 0;
+        while let Some(message) = next {
             if let Err(end) = take_in(message, session, limits) {
                 return end;
             }
             for task in session.take_tasks() {
                 tokio::spawn(task);
             }
-            if session.reads(Instant::now()) != Reads::Now || follower.evicted().is_some() {
-                break;
-            }
-            match socket.next().now_or_never() {
-                Some(next) => message = next,
-                None => break,
-            }
+            read += 1;
+            let more =
+                read < READ_AT_ONCE && session.reads(Instant::now()) == Reads::Now && follower.evicted().is_none();
+            next = if more { socket.next().now_or_never() } else { None };
         }
     }
 }

@@ -91,7 +91,7 @@ impl Upgrade {
         self,
         session: Result<Session, Close>,
         limits: std::sync::Arc<Limits>,
-        guard: socket::Guard,
+        mut guard: socket::Guard,
     ) -> Response {
         let session = match self.other_version() {
             Some(close) => Err(close),
@@ -108,7 +108,6 @@ impl Upgrade {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
         }
         tokio::spawn(async move {
-            let _guard = guard;
             let Ok(Ok(connection)) = tokio::time::timeout(HANDOVER, self.connection).await else { return };
             let config = config(&limits);
             match downcast::<TokioIo<TcpStream>>(connection) {
@@ -117,10 +116,10 @@ impl Upgrade {
                     let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
                     drop(parts.read_buf);
                     let _ = stream.set_nodelay(true); // a slower socket is no reason to fail
-                    Box::pin(run(stream, read, config, session, &limits)).await;
+                    Box::pin(run(stream, read, config, session, &limits, &mut guard)).await;
                 }
                 Err(connection) => {
-                    Box::pin(run(TokioIo::new(connection), Vec::new(), config, session, &limits)).await;
+                    Box::pin(run(TokioIo::new(connection), Vec::new(), config, session, &limits, &mut guard)).await;
                 }
             }
         });
@@ -128,12 +127,18 @@ impl Upgrade {
     }
 }
 
-async fn run<S>(stream: S, read: Vec<u8>, config: WebSocketConfig, session: Result<Session, Close>, limits: &Limits)
-where
+async fn run<S>(
+    stream: S,
+    read: Vec<u8>,
+    config: WebSocketConfig,
+    session: Result<Session, Close>,
+    limits: &Limits,
+    guard: &mut socket::Guard,
+) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let mut socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
-    socket::drive(&mut socket, session, limits).await;
+    socket::drive(&mut socket, session, limits, guard).await;
 }
 
 fn config(limits: &Limits) -> WebSocketConfig {

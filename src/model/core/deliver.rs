@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::super::follower::Follower;
 use super::super::log::Next;
 use super::Core;
-use crate::protocol::{Close, Hello, HostFrame, Payload, encode};
+use crate::protocol::{Hello, HostFrame, Payload, encode};
 use crate::state::Access;
 use crate::value::{Map, Value};
 
@@ -124,12 +124,5 @@ impl Core {
         }
         let state = self.read(&delta.state, &delta.keys);
         Step::Send(encode(&HostFrame::Set { base, rev: delta.rev, state, origin: None }.into_value()))
-    }
-
-    /// Tells every connection to close.
-    pub(crate) fn evict_all(&self, close: impl Fn() -> Close) {
-        for follower in &self.lock().followers {
-            follower.evict(close());
-        }
     }
 }

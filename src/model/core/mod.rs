@@ -18,6 +18,7 @@ use super::follower::Follower;
 use super::log::MessageLog;
 use super::sessions::Sessions;
 use crate::protocol::{HostFrame, Limits, Origin, Payload, encode};
+use crate::registry::Place;
 use crate::state::{Access, KeyName};
 use crate::value::{Blob, Map, Value};
 use crate::widget::Registered;
@@ -34,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) id: Arc<str>,
     pub(crate) widget: Arc<Registered>,
     pub(crate) limits: Arc<Limits>,
+    place: Place,
     /// Never held while user code runs (validation, listeners, encoding of fields) or across an
     /// `.await`: whoever needs those takes what it needs out of the lock and comes back.
     inner: Mutex<Inner>,
@@ -84,7 +86,13 @@ pub(crate) struct Delta {
 }
 
 impl Core {
-    pub(crate) fn new(id: Arc<str>, widget: Arc<Registered>, limits: Arc<Limits>, state: AnyState) -> Core {
+    pub(crate) fn new(
+        id: Arc<str>,
+        widget: Arc<Registered>,
+        limits: Arc<Limits>,
+        place: Place,
+        state: AnyState,
+    ) -> Core {
         let keys = widget.behaviour.keys(&state).into_iter();
         let slots = keys.map(|key| (key.name, Slot { rev: 0, writer: None, access: key.access })).collect();
         let inner = Inner {
@@ -100,7 +108,7 @@ impl Core {
             notifying: false,
             ended: None,
         };
-        Core { id, widget, limits, inner: Mutex::new(inner) }
+        Core { id, widget, limits, place, inner: Mutex::new(inner) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -186,6 +194,7 @@ impl Core {
 
     /// Ends the model: its views are told, and no page can come back to it.
     pub(crate) fn end(&self, reason: &str) {
+        self.place.leave(self);
         let mut inner = self.lock();
         inner.ended.get_or_insert_with(|| reason.into());
         inner.ring();
