@@ -96,36 +96,33 @@ impl Following {
                 true => events.recv_timeout(LOOK_AGAIN),
                 false => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            let mut touched = Vec::new();
-            match first {
-                Ok(Event::Follow(widget)) => {
-                    self.widgets.push(widget.clone());
-                    widget.upgrade().iter().for_each(|widget| self.watch(widget));
-                    continue;
-                }
-                Ok(Event::Touched(paths)) => touched = paths,
-                Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => {}
-            }
+            let looking = std::mem::take(&mut self.missing);
+            let (mut touched, mut new) = (Vec::new(), Vec::new());
             let began = Instant::now();
-            while began.elapsed() < SETTLE_AT_MOST {
-                match events.recv_timeout(SETTLE) {
+            let mut next = first;
+            loop {
+                match next {
                     Ok(Event::Touched(paths)) => touched.extend(paths),
-                    Ok(Event::Follow(widget)) => self.widgets.push(widget),
+                    Ok(Event::Follow(widget)) => new.extend(widget.upgrade()),
                     Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) => break,
                 }
+                if began.elapsed() > SETTLE_AT_MOST {
+                    break;
+                }
+                next = events.recv_timeout(SETTLE);
             }
-            self.widgets.retain(|widget| widget.strong_count() > 0);
-            let looking = std::mem::take(&mut self.missing);
-            for widget in self.widgets.iter().filter_map(Weak::upgrade).collect::<Vec<_>>() {
-                if looking || touched.iter().any(|path| concerns(path, &widget.files)) {
-                    self.watch(&widget); // first, so that nothing after the reading is missed
-                    if self.read(&widget) {
-                        changed(&widget);
-                    }
+            let known = self.widgets.iter().filter_map(Weak::upgrade);
+            let due = known.filter(|widget| looking || touched.iter().any(|path| concerns(path, &widget.files)));
+            // A new widget was read before it could be watched: it may have been edited in between.
+            for widget in due.chain(new.iter().cloned()).collect::<Vec<_>>() {
+                self.watch(&widget); // first, so that nothing after the reading is missed
+                if self.read(&widget) {
+                    changed(&widget);
                 }
             }
+            self.widgets.retain(|widget| widget.strong_count() > 0);
+            self.widgets.extend(new.iter().map(Arc::downgrade));
         }
     }
 
