@@ -1,84 +1,109 @@
 /**
- * What travels: values, and frames of them as text while JSON can say it, else as MessagePack.
+ * What travels between a page and its host: values, in frames that are text while JSON can say them and
+ * MessagePack where it cannot.
  *
  * @import { Bytes, Frame, State } from "./types.js"
  */
 
-/** Frames add a few levels; the host stops at 128. */
+/** Containers in containers. Frames add a few, and the host's decoder stops at 128. */
 export const MAX_DEPTH = 120;
 
 /** @param {any} value @returns {value is Bytes} */
 export const isBytes = (value) => ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
 
-/** The window that a view shows, not the buffer behind it. @param {any} value */
+/** Exactly the window that a view shows, not the buffer behind it. @param {any} value */
 export const bytesOf = (value) => new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength);
 
-/** A deep copy, with bytes as `DataView`s that own theirs. Throws at what cannot travel. @param {any} value @param {string} name @returns {any} */
+/** The keys that travel: like JSON, without those that are undefined. @param {State} object */
+export const keysOf = (object) => Object.keys(object).filter((key) => object[key] !== undefined);
+
+/**
+ * A deep copy that nobody else holds, with bytes of any kind as `DataView`s that own exactly their buffer.
+ *
+ * @param {any} value @param {string} name what errors call it
+ * @returns {any}
+ * @throws {TypeError} at what cannot travel, saying where it is
+ */
 export function snapshot(value, name) {
   /** @type {unknown[]} */
   const above = [];
+  /** The steps to the value at hand; those beyond its depth are stale. @type {unknown[]} */
   const path = [name];
+
   /** @param {any} value @param {number} depth @returns {any} */
   const copy = (value, depth) => {
-    /** @param {string} what */
-    const refuse = (what) => {
-      throw new TypeError(`cannot send ${path.slice(0, depth + 1).join(".")}: it is ${what}`);
-    };
-    /** @param {any} step @param {unknown} inner */
+    if (typeof value === "number" || typeof value === "boolean") return value;
+    if (value === undefined || value === null) return null;
+    // Half a surrogate pair is no Unicode: the host would refuse the frame.
+    if (typeof value === "string") return value.toWellFormed?.() ?? value;
+    if (typeof value === "object") return isBytes(value) ? new DataView(bytesOf(value).slice().buffer) : copyContainer(value, depth);
+    if (typeof value !== "bigint") return refuse(`a ${typeof value}`, depth);
+    return value >= -(2n ** 63n) && value < 2n ** 64n ? value : refuse("beyond 64 bits", depth);
+  };
+
+  /** @param {any} value @param {number} depth */
+  const copyContainer = (value, depth) => {
+    if (isNode(value)) refuse("a DOM node", depth);
+    const at = above.indexOf(value);
+    if (at >= 0 && at < depth) refuse("a cycle", depth);
+    if (depth === MAX_DEPTH) refuse("nested too deep", depth);
+    above[depth] = value;
+    /** @param {unknown} step @param {unknown} inner */
     const inside = (step, inner) => {
       path[depth + 1] = step;
       return copy(inner, depth + 1);
     };
-    if (value == null) return null;
-    if (typeof value === "string") return value.toWellFormed?.() ?? value;
-    if (typeof value === "bigint" && (value < -(2n ** 63n) || value >= 2n ** 64n)) refuse("beyond 64 bits");
-    if (typeof value === "function" || typeof value === "symbol") refuse(`a ${typeof value}`);
-    if (typeof value !== "object") return value;
-    if (isBytes(value)) return new DataView(bytesOf(value).slice().buffer);
-    if (isNode(value)) refuse("a DOM node");
-    const at = above.indexOf(value);
-    if (at >= 0 && at < depth) refuse("a cycle");
-    if (depth === MAX_DEPTH) refuse("nested too deep");
-    above[depth] = value;
-    if (value.toJSON) return inside("toJSON", value.toJSON());
-    if (Array.isArray(value)) return value.map((item, i) => inside(i, item));
-    const copied = {};
-    for (const key of Object.keys(value)) if (value[key] !== undefined) put(copied, key, inside(key, value[key]));
-    return copied;
+    if (value.toJSON) return inside("toJSON()", value.toJSON());
+    if (Array.isArray(value)) {
+      const copied = [];
+      for (let i = 0; i < value.length; i++) copied.push(inside(i, value[i]));
+      return copied;
+    }
+    // Not by assignment: that would take a key `__proto__` for the prototype.
+    return Object.fromEntries(keysOf(value).map((key) => [key, inside(key, value[key])]));
   };
+
+  /** @param {string} what @param {number} depth @returns {never} */
+  const refuse = (what, depth) => {
+    throw new TypeError(`cannot send ${path.slice(0, depth + 1).join(".")}: it is ${what}`);
+  };
+
   return copy(value, 0);
 }
 
-/** Would a snapshot of `value` be the same as `copy`? @param {any} value @param {any} copy @returns {boolean} */
+/**
+ * Would a snapshot of `value` be the same as the snapshot `copy`? NaN equals NaN, and bytes equal bytes in
+ * whatever view. One pass, which ends at the first difference.
+ *
+ * @param {any} value @param {any} copy
+ * @returns {boolean}
+ */
 export function equal(value, copy) {
   if (value === copy || Object.is(value, copy)) return true;
   if (value === undefined) return copy === null;
-  if (typeof value !== "object" || typeof copy !== "object" || !value || !copy) return false;
-  if (isBytes(value)) return isBytes(copy) && same(bytesOf(value), bytesOf(copy));
-  if (isBytes(copy) || isNode(value)) return false;
+  if (typeof value !== "object" || !value || isNode(value)) return false;
+  if (isBytes(value)) return isBytes(copy) && equalBytes(bytesOf(value), bytesOf(copy));
   if (value.toJSON) return equal(value.toJSON(), copy);
-  if (Array.isArray(value)) return Array.isArray(copy) && same(value, copy);
-  const keys = Object.keys(value).filter((key) => value[key] !== undefined);
-  return !Array.isArray(copy) && keys.length === Object.keys(copy).length && keys.every((key) => Object.hasOwn(copy, key) && equal(value[key], copy[key]));
+  if (typeof copy !== "object" || !copy || isBytes(copy) || Array.isArray(value) !== Array.isArray(copy)) return false;
+  if (Array.isArray(value)) return value.length === copy.length && !copy.some((/** @type {any} */ item, /** @type {number} */ i) => !equal(value[i], item));
+  const keys = keysOf(value);
+  return keys.length === Object.keys(copy).length && keys.every((key) => Object.hasOwn(copy, key) && equal(value[key], copy[key]));
 }
 
-/** @param {ArrayLike<any>} a @param {ArrayLike<any>} b */
-function same(a, b) {
-  let i = a.length === b.length ? a.length : -1;
-  while (i > 0 && (a[i - 1] === b[i - 1] || equal(a[i - 1], b[i - 1]))) i--;
-  return !i;
+/** Word by word: snapshots may be tens of MB. @param {Uint8Array} a @param {Uint8Array} b */
+function equalBytes(a, b) {
+  if (a.length !== b.length) return false;
+  const words = (a.byteOffset | b.byteOffset) % 4 ? 0 : a.length >> 2;
+  const [x, y] = [a, b].map(({ buffer, byteOffset }) => new Uint32Array(buffer, words && byteOffset, words));
+  for (let i = 0; i < words; i++) if (x?.[i] !== y?.[i]) return false;
+  for (let i = words * 4; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
-/** A node inherits its `nodeType`; a record owns it. @param {object} value */
+/** A node inherits its `nodeType`; a record with such a key owns it. @param {object} value */
 const isNode = (value) => "nodeType" in value && !Object.hasOwn(value, "nodeType");
 
-/** Assigns, `__proto__` too. @param {State} object @param {string} key @param {unknown} value */
-export function put(object, key, value) {
-  if (key !== "__proto__") object[key] = value;
-  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-}
-
-/** @param {any} value @returns {boolean} */
+/** Would JSON keep all of it? @param {any} value @returns {boolean} */
 function isJSON(value) {
   if (typeof value === "number") return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
   if (typeof value !== "object" || !value) return typeof value !== "bigint";
@@ -89,32 +114,33 @@ function isJSON(value) {
 let msgpack;
 let failures = 0;
 
-/** Undefined before MessagePack is loaded. @param {Frame} frame */
+/** Undefined when it takes MessagePack and that is not loaded. @param {Frame} frame */
 export const encode = (frame) => (isJSON(frame) ? JSON.stringify(frame) : msgpack?.encode(frame));
 
-/** Undefined before MessagePack is loaded. @param {string | ArrayBuffer} data @returns {Frame | undefined} */
+/** Undefined when it takes MessagePack and that is not loaded. @param {string | ArrayBuffer} data @returns {Frame | undefined} */
 export const decode = (data) => (typeof data === "string" ? JSON.parse(data) : msgpack?.decode(data));
 
 /**
- * One direction of a socket: keeps the order of what is pushed, also while MessagePack loads.
+ * One direction of one socket. What is pushed is converted and delivered in its order, and at once unless
+ * MessagePack has to be loaded first.
  *
- * @template From, To
- * @param {(item: From) => To | undefined} convert @param {(converted: To) => void} deliver @param {(error: unknown) => void} fail
- * @returns {(item: From) => void} push
+ * @param {(item: any) => any} convert `encode` or `decode`
+ * @param {(converted: any) => void} deliver
+ * @param {(error: unknown) => void} fail called once; nothing is delivered after it
  */
 export function lane(convert, deliver, fail) {
-  /** @type {From[]} */
+  /** @type {unknown[]} */
   const queue = [];
   const run = async () => {
     try {
       for (const item of queue) {
         let converted = convert(item);
         if (converted === undefined) {
-          // Browsers remember a module that failed, hence the query.
-          msgpack = await import(`./msgpack.js${failures ? `?${failures}` : ""}`);
+          // Browsers remember a module that failed to load, hence the query.
+          msgpack = await import(`./msgpack.js${failures ? `?retry=${failures}` : ""}`);
           converted = convert(item);
         }
-        deliver(/** @type {To} */ (converted));
+        deliver(converted);
       }
       queue.length = 0;
     } catch (error) {
@@ -122,7 +148,7 @@ export function lane(convert, deliver, fail) {
       fail(error);
     }
   };
-  return (item) => {
+  return (/** @type {unknown} */ item) => {
     if (queue.push(item) === 1) run();
   };
 }

@@ -1,25 +1,30 @@
 /**
- * The socket between a replica and the host: opened, watched, opened again.
+ * The socket between a replica and the host: opens it, notices when it is dead, opens it again.
  *
  * @import { Environment, Frame, Hooks } from "./types.js"
  * @import { Model } from "./model.js"
  */
 import { decode, encode, lane } from "./codec.js";
 
-/** Waits are random below a limit that doubles (all times in ms). */
+// All times in ms.
+
+/** Waits between attempts are random below a limit that doubles from one to the other. */
 const MIN_BACKOFF = 250;
 const MAX_BACKOFF = 15_000;
-/** Held so long, a connection starts the limit anew. */
+/** A connection that held so long starts the limit anew. */
 const STABLE = 5_000;
-/** For an attempt to open. */
+/** An attempt that is not open by then has failed. */
 const OPENING = 15_000;
-/** The host's pulse, until its hello tells. */
+/** The silence at which a host writes, until its hello says otherwise. */
 const HEARTBEAT = 25_000;
-/** So many pulses missed are death. */
+/** So many times that is a dead socket. */
 const DEATH = 2.5;
+/** How long the last writes to a model wait for a host that is away. */
+const LINGER = 5_000;
 
-/** Coming back would not help; 1009 is a proxy's 4413. */
+/** Closed so, coming back would not help. 1009 is a proxy's word for 4413. */
 const FINAL = [1009, 4400, 4403, 4404, 4408, 4409, 4413, 4429];
+/** The host says in the reason how long to stay away. */
 const SHUTTING_DOWN = 4001;
 
 export class Connection {
@@ -27,20 +32,23 @@ export class Connection {
   #model;
   #hooks;
   #env;
+  /** Aborted when nothing is to be opened any more. */
   #done = new AbortController();
   /** @type {WebSocket | null} */
   #socket = null;
   /** @type {(frame: Frame) => void} */
   #push = () => {};
-  /** When the host said hello on this socket, else 0. */
+  /** When the host said hello on this socket; 0 before. */
   #since = 0;
+  /** When anything came last. */
   #heard = 0;
-  #silence = 0;
   #tries = 0;
   /** @type {any} */
   #retry;
   /** @type {any} */
   #watch;
+  /** Set when the end is only waited for. @type {any} */
+  #linger;
   /** Between `pagehide` and `pageshow`. */
   #away = false;
 
@@ -54,12 +62,12 @@ export class Connection {
     /** @param {string} event @param {() => void} then */
     const on = (event, then) => env.addEventListener(event, then, { signal: this.#done.signal });
     on("online", () => this.#atOnce());
-    on("visibilitychange", () => env.document?.visibilityState !== "hidden" && this.#atOnce());
+    on("visibilitychange", () => env.document.visibilityState === "visible" && this.#atOnce());
     on("pageshow", () => {
       this.#away = false;
       this.#atOnce();
     });
-    // An open socket keeps a page out of the back/forward cache.
+    // An open socket would keep the page out of the back/forward cache.
     on("pagehide", () => {
       this.#away = true;
       if (this.#socket?.readyState === 1) this.#pump(true);
@@ -68,8 +76,13 @@ export class Connection {
     this.#connect();
   }
 
-  /** Sends what waits, and ends. */
+  /** Ends with what waits sent, for which a host that is away gets a moment to return. */
   close() {
+    if (this.#since || this.#away || !this.#model.unsent) this.#end();
+    else this.#linger ??= this.#env.setTimeout(() => this.#end(), LINGER);
+  }
+
+  #end() {
     if (this.#since) this.#pump(true);
     this.#done.abort();
     this.#lost();
@@ -84,11 +97,11 @@ export class Connection {
     socket.binaryType = "arraybuffer";
     /** @param {unknown} error */
     const broken = (error) => {
-      console.error("[anywidget] unusable frame:", error);
+      console.error("[anywidget] a frame that cannot be used:", error);
       if (socket === this.#socket) this.#lost();
     };
     const pull = lane(decode, (frame) => socket === this.#socket && this.#receive(frame), broken);
-    this.#push = lane(encode, (data) => socket.send(/** @type {any} */ (data)), broken);
+    this.#push = lane(encode, (data) => socket.send(data), broken);
     socket.onopen = () => {
       this.#listen(HEARTBEAT * DEATH);
       this.#push(this.#model.hello());
@@ -111,18 +124,19 @@ export class Connection {
       this.#listen((frame.heartbeat || HEARTBEAT) * DEATH);
     }
     this.#hooks.frame(frame);
-    if (first) this.#hooks.state("live");
+    if (!first) return;
+    this.#hooks.state("live");
+    if (this.#linger) this.#end();
   }
 
   #pump(all = false) {
     for (const frame of this.#model.drain(all)) this.#push(frame);
   }
 
-  /** Waits for the end of so much silence. @param {number} silence */
+  /** Takes the socket for dead after so much silence. @param {number} silence */
   #listen(silence) {
     const env = this.#env;
     this.#heard = env.performance.now();
-    this.#silence = silence;
     const check = () => {
       const left = this.#heard + silence - env.performance.now();
       if (left > 0) this.#watch = env.setTimeout(check, left);
@@ -132,23 +146,22 @@ export class Connection {
     check();
   }
 
-  /** Gives the socket up, whose own close event may never come, and comes back unless that would not help. */
+  /** Gives the socket up, without waiting for its close event, and comes back unless that would not help. */
   #lost(code = 0, reason = "") {
     const env = this.#env;
     const socket = this.#socket;
     if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
     socket?.close(1000);
     this.#socket = null;
-    env.clearTimeout(this.#watch);
-    env.clearTimeout(this.#retry);
+    for (const timer of [this.#watch, this.#retry]) env.clearTimeout(timer);
     if (this.#since && env.performance.now() - this.#since > STABLE) this.#tries = 0;
     this.#since = 0;
     this.#model.lost();
-    if (this.#done.signal.aborted) return;
     this.#hooks.state("offline");
+    if (this.#done.signal.aborted) return env.clearTimeout(this.#linger);
     if (FINAL.includes(code)) {
       this.#done.abort();
-      return this.#hooks.closed(reason || `closed with code ${code}`, code);
+      return this.#hooks.closed(reason || `closed with code ${code}`);
     }
     const limit = Math.min(MAX_BACKOFF, MIN_BACKOFF * 2 ** this.#tries++);
     const wait = (code === SHUTTING_DOWN && Number(reason)) || env.Math.random() * limit;
@@ -156,8 +169,6 @@ export class Connection {
   }
 
   #atOnce() {
-    // Timers sleep with the machine: a dead socket may not be known yet.
-    if (this.#socket && this.#env.performance.now() - this.#heard > this.#silence) this.#lost();
     this.#tries = 0;
     this.#connect();
   }

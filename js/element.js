@@ -1,23 +1,28 @@
 /**
- * `<any-widget>`: keeps a view of a model where the page has the element, whatever moves, morphs, clones or swaps it.
+ * `<any-widget>`: keeps a view of a model where the page has the element, whatever moves, morphs, clones or
+ * swaps it.
  *
  * @import { View } from "./widget.js"
  */
 import { open } from "./session.js";
 import { adopt, errorCard } from "./styles.js";
 
-/** Keeps htmx 4 from morphing `el`; another morph takes it away, and has been at the widget's DOM then. */
+/**
+ * On `el` while we render there. htmx 4 does not morph what has it; a morph that takes it away does not know it,
+ * and has been at the widget's DOM. That it is there says nothing: clones and snapshots have it too.
+ */
 const MARK = "hx-morph-skip";
 
 export class AnyWidget extends HTMLElement {
   static observedAttributes = ["model"];
 
-  /** The seed is for the model it was parsed with, and for one use. @type {string | null} */
+  /** The model it was parsed with: the seed is for no other, and for one use. @type {string | null} */
   #seedFor = null;
+  /** Is a look at how things stand under way? */
   #due = false;
-  /** @type {HTMLElement | undefined} */
+  /** What widgets render into. @type {HTMLElement | undefined} */
   #el;
-  /** @type {string | null} */
+  /** The model of the view. @type {string | null} */
   #id = null;
   /** @type {View | undefined} */
   #view;
@@ -31,7 +36,7 @@ export class AnyWidget extends HTMLElement {
     this.#soon();
   }
 
-  /** Makes `moveBefore` no disconnection. */
+  /** Browsers that see it do not take a `moveBefore` for a disconnection. */
   connectedMoveCallback() {
     this.#soon();
   }
@@ -54,12 +59,12 @@ export class AnyWidget extends HTMLElement {
     this.#view?.remove();
     this.#view = undefined;
     if (!this.isConnected) return;
-    // The parser is inside: children may come.
+    // The parser is still inside, and brings the seed and what the server rendered.
     if (!isClosed(this)) return void this.#soon(new Promise((done) => setTimeout(done, 20)));
     this.#id = id;
     adopt(this);
     if (id) this.#mount(id);
-    else this.#place().replaceChildren(errorCard(this, 'any-widget: no "model" attribute'));
+    else this.#place().replaceChildren(errorCard(this, 'any-widget: the attribute "model" is missing'));
   }
 
   /** @param {string} id */
@@ -75,7 +80,7 @@ export class AnyWidget extends HTMLElement {
     this.#observer.observe(el, { attributeFilter: [MARK] });
   }
 
-  /** What widgets render into, put in its place. */
+  /** Puts `el` where it belongs. */
   #place() {
     const shadow = this.hasAttribute("shadow") ? (this.shadowRoot ?? this.attachShadow({ mode: "open" })) : null;
     /** @type {HTMLElement | null} */
@@ -89,7 +94,7 @@ export class AnyWidget extends HTMLElement {
     return el;
   }
 
-  /** A morph wipes children without any callback but this. */
+  /** A morph wipes children and attributes without any callback but the observer's. */
   #repair() {
     const el = this.#el;
     if (!this.#view || !el || !this.isConnected) return;
@@ -111,7 +116,7 @@ export class AnyWidget extends HTMLElement {
   }
 }
 
-/** Something follows the element, or the document is complete. @param {Node | null} node */
+/** Has the parser passed the end tag? Then something follows it, or the document is complete. @param {Node | null} node */
 function isClosed(node) {
   if (document.readyState !== "loading") return true;
   while (node && !node.nextSibling) node = node.parentNode;

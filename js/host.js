@@ -1,31 +1,29 @@
 /**
- * What one run of `initialize` or `render` is given, and what ends with it.
+ * What one run of a widget's `initialize` or `render` is given, and what ends with it: a signal, models, other
+ * widgets, the host's commands.
  *
  * @import { Facade, Host, Invoke, Manager } from "./types.js"
  * @import { Session } from "./session.js"
  */
 
-/** For a cleanup (ms). */
+/** A cleanup slower than this is no longer waited for (ms). */
 const PATIENCE = 3_000;
-/** For another model (ms). */
+/** Another model has to answer by then (ms). */
 const OPENING = 10_000;
-/** For a command, unless the caller brings a signal (ms). */
+/** A command has to answer by then, unless the caller brings a signal (ms). */
 const COMMAND = 3_000;
 
 const PREFIX = "anywidget:";
-
-/** @type {WeakMap<object, Session>} */
-const sessionOf = new WeakMap();
 
 export class Hook {
   #session;
   #abort = new AbortController();
   #signal = this.#abort.signal;
-  /** @type {Promise<unknown>} */
+  /** What the function returned: its cleanup, perhaps. @type {Promise<unknown>} */
   #result = Promise.resolve();
   /** @type {Promise<void> | undefined} */
   #ended;
-  /** Gives back a model. @type {(() => void)[]} */
+  /** Give back the other models that it uses. @type {(() => void)[]} */
   #borrowed = [];
   /** Until the cleanup has settled: it may save a last edit. */
   #writable = true;
@@ -35,26 +33,25 @@ export class Hook {
     this.#session = session;
   }
 
-  /** @template T @param {(props: any) => T} run @param {HTMLElement} [el] for `render` */
+  /** @param {(props: any) => unknown} run @param {HTMLElement} [el] for `render` */
   run(run, el) {
     const session = this.#session;
     const props = { model: this.#modelOf(session), signal: this.#signal, experimental: { invoke: invoker(session) } };
-    const result = (async () => run(el ? { ...props, el, host: this.#host } : props))();
-    this.#result = result;
-    return result;
+    return (this.#result = (async () => run(el ? { ...props, el, host: this.#host } : props))());
   }
 
-  /** Aborts, then cleans up, once; settled when that is over or takes too long. */
+  /** Aborts the signal, then runs the cleanup, once. Settles when that is over, or has taken too long. */
   end() {
     return (this.#ended ??= this.#end());
   }
 
   async #end() {
     this.#abort.abort();
+    // However late the function returns.
     const over = this.#result
       .then(
         (cleanup) => typeof cleanup === "function" && cleanup(),
-        () => {},
+        () => {}, // seen by whoever ran it
       )
       .catch((error) => this.#session.report("cleanup", error))
       .then(() => (this.#writable = false));
@@ -65,16 +62,15 @@ export class Hook {
   /** @type {Manager} */
   #manager = {
     get_model: (id) => this.#reach(id, (other) => other.known.then(() => this.#modelOf(other))),
-    create_view: async (model) => {
-      const widget = sessionOf.get(model)?.widget;
-      if (!widget) throw new TypeError("create_view takes what get_model gives");
-      await widget.ready();
-      const el = document.createElement("div");
-      const gone = new AbortController();
-      // Once the caller has put it into the page: widgets measure it.
-      setTimeout(() => widget.render(el, AbortSignal.any([gone.signal, this.#signal])));
-      return { el, remove: () => (gone.abort(), el.remove()) };
-    },
+    create_view: ({ model_id }) =>
+      this.#reach(model_id, async ({ widget }) => {
+        await widget.ready();
+        const el = document.createElement("div");
+        const gone = new AbortController();
+        // When the caller has put it into the page: widgets measure it, and styles go to where it is.
+        setTimeout(() => widget.render(el, AbortSignal.any([gone.signal, this.#signal])));
+        return { el, remove: () => (gone.abort(), el.remove()) };
+      }),
   };
 
   /** @type {Host} */
@@ -92,22 +88,24 @@ export class Hook {
       }),
   };
 
-  /** @template T @param {string} id @param {(other: Session) => Promise<T>} use @returns {Promise<T>} */
+  /** Opens a model that the page may not have yet. @template T @param {string} id @param {(other: Session) => Promise<T>} use @returns {Promise<T>} */
   async #reach(id, use) {
     this.#signal.throwIfAborted();
     const other = this.#session.open(id);
     this.#borrowed.push(other.hold());
     return new Promise((resolve, reject) => {
-      setTimeout(() => reject(new Error(`model "${id}" does not answer`)), OPENING);
-      use(other).then(resolve, reject);
+      const late = setTimeout(() => reject(new Error(`model "${id}" did not answer in ${OPENING / 1000} s`)), OPENING);
+      use(other)
+        .then(resolve, reject)
+        .finally(() => clearTimeout(late));
     });
   }
 
-  /** Its functions need no `this`, and widgets keep properties on it. @param {Session} session */
+  /** A model as this run sees it. Its functions need no `this`, and widgets keep properties on it. @param {Session} session */
   #modelOf(session) {
     const { id, model } = session;
     /** @param {() => void} write */
-    const write = (write) => (this.#writable ? write() : console.warn(`[anywidget] model "${id}": a write after the end is ignored`));
+    const write = (write) => (this.#writable ? write() : console.warn(`[anywidget] model "${id}": a write after the end of its view does nothing`));
     /** @type {Facade} */
     const facade = {
       model_id: id,
@@ -123,13 +121,12 @@ export class Hook {
       off: (names, callback) => model.off(facade, names, callback),
       send_sync_message: (state) => facade.set(state).save_changes(),
     };
-    sessionOf.set(facade, session);
     this.#signal.addEventListener("abort", () => model.off(facade));
     return facade;
   }
 }
 
-/** Not `crypto.randomUUID`, which only secure contexts have. */
+/** Not `crypto.randomUUID`, which is missing in pages that did not come by https. */
 export const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** @param {Session} session @returns {Invoke} */
@@ -151,8 +148,8 @@ const invoker = ({ model }) => (name, msg, { buffers, signal = AbortSignal.timeo
     });
   });
 
-/** @param {unknown} ref */
+/** @param {unknown} ref @returns {string} the model's id */
 function idOf(ref) {
   if (typeof ref === "string" && ref.startsWith(PREFIX) && ref !== PREFIX) return ref.slice(PREFIX.length);
-  throw new TypeError(`${JSON.stringify(ref)} is not "${PREFIX}<model id>"`);
+  throw new TypeError(`${JSON.stringify(ref)} is no reference to a model; one reads "${PREFIX}<model id>"`);
 }

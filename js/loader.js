@@ -1,6 +1,7 @@
 /**
- * Defines `<any-widget>`. It names every module that is always needed: browsers then fetch them together, not one
- * after the other.
+ * The one script of a page with widgets: defines `<any-widget>`. Every fragment may bring it, a page runs it once.
+ *
+ * It names each module that is always needed, so that browsers fetch them together and not one after the other.
  */
 import "./codec.js";
 import "./model.js";

@@ -1,65 +1,70 @@
 /**
- * The page's replica of one model. Frames go in by `receive` and come out of `drain`; it knows no socket, clock
- * or DOM. A key is *dirty* from `set` to `save`, and *pending* from `save` to the ack of the last frame with it;
- * what the host says of a pending key is put aside until then.
+ * The page's replica of one model: what its widgets see, and which frames keep it in step with the host. It
+ * knows no socket, clock or DOM: frames go in by `receive` and come out of `drain`.
+ *
+ * A key is *dirty* from `set` to `save`, and *pending* from `save` to the ack of the last frame that carries it.
+ * What the host says of a pending key is put aside until then.
  *
  * @import { Callback, Frame, Listener, Seed, Slot, State } from "./types.js"
  */
 import { equal, isBytes, snapshot } from "./codec.js";
 
-/** Messages kept for a widget that does not listen yet. */
+/** Messages kept for a widget that does not listen yet, and reports for a host that is away. */
 const MAX_EARLY = 100;
-/** Messages kept for a host that is away. */
+/** Messages of ours kept for a host that is away. */
 const MAX_QUEUE = 10_000;
-/** Repetitions of an event whose listeners cause it. */
+/** Rounds of an event whose listeners cause it again. */
 const MAX_ROUNDS = 100;
 
 const { hasOwn, keys } = Object;
 
 export class Model {
-  /** `drain` may have something. */
+  /** Told that `drain` may have something to give. */
   wake = () => {};
-  /** @type {(phase: string, error: unknown) => void} */
+  /** Told what went wrong: a listener that threw, messages that are lost. @type {(phase: string, error: unknown) => void} */
   report = () => {};
-  /** @type {(reasons: Record<string, string>) => void} */
+  /** Told which writes the host refused, and why. @type {(reasons: Record<string, string>) => void} */
   refused = () => {};
-  /** Who waits for an answer to `invoke`. @type {Map<string, (frame: Frame) => void>} */
+  /** Who waits for an answer to `invoke`, by its id. @type {Map<string, (frame: Frame) => void>} */
   replies = new Map();
 
   #session;
   /** @type {string | undefined} */
   #epoch;
   #rev = 0;
-  /** Number of the newest message. @type {number | undefined} */
+  /** Number of the newest message seen in this epoch. @type {number | undefined} */
   #n;
+  /** Of the last numbered frame, `set` or `message`. */
   #seq = 0;
-  /** The host said hello on this socket. */
+  /** The host said hello on the socket of the moment. */
   #live = false;
-  /** A commit is missing: `rev` must not rise before a full state. */
+  /** A commit was missed: no rev may be taken on until a full state came. */
   #gap = false;
   /** @type {Map<string, Slot>} */
   #slots = new Map();
-  /** Dirty keys, and what the host has. */
+  /** The dirty keys, with what the host was last known to have. @type {Map<string, any>} */
   #dirty = new Map();
-  /** Saved, behind the `set` in flight. */
+  /** Saved values that wait for the `set` in flight. @type {Map<string, any>} */
   #waiting = new Map();
-  /** Numbered, not sent. @type {Frame[]} */
+  /** Numbered frames that no socket was given yet. @type {Frame[]} */
   #queue = [];
-  /** Sent, not acknowledged. @type {Frame[]} */
+  /** Numbered frames sent and not acknowledged. @type {Frame[]} */
   #sent = [];
-  /** The `set`s of both. @type {Frame[]} */
+  /** The `set`s among both. @type {Frame[]} */
   #writes = [];
-  /** Without number: lost with a socket. @type {Frame[]} */
+  /** Frames without number, sent once at most. @type {Frame[]} */
   #notes = [];
-  /** @type {Map<string, { value: any, rev: number }>} */
+  /** What the host said of pending keys. @type {Map<string, { value: any, rev: number }>} */
   #aside = new Map();
+
   /** @type {Listener[]} */
   #listeners = [];
-  /** @type {Frame[]} */
+  /** Messages that nobody has listened to. @type {Frame[]} */
   #early = [];
-  #full = false;
-  /** Events under way, and whether to repeat them. @type {Map<string, boolean>} */
+  #overflowed = false;
+  /** The events being told, and whether to tell them again. @type {Map<string, boolean>} */
   #telling = new Map();
+  /** Of `#announce` in itself, and what changed since the outermost. */
   #depth = 0;
   /** @type {State} */
   #changed = {};
@@ -92,7 +97,7 @@ export class Model {
       const slot = this.#slots.get(key);
       if (key === "_css" || key === "_esm" || (!slot && live === undefined)) continue;
       if (!slot || !equal(live, slot.copy)) changed.set(key, { copy: snapshot(live, key), live, lent: true });
-      // Nothing new, unless the reference that widgets hold was mutated meanwhile.
+      // No change, but the reference that widgets hold may have been mutated.
       else if (!slot.lent || (live !== slot.live && !equal(slot.live, slot.copy))) Object.assign(slot, { live, lent: true });
     }
     for (const [key, slot] of changed) {
@@ -103,6 +108,7 @@ export class Model {
   }
 
   save() {
+    // A value may have been mutated since it was set. All are looked at before one counts as saved.
     for (const key of this.#dirty.keys()) {
       const slot = /** @type {Slot} */ (this.#slots.get(key));
       if (!equal(slot.live, slot.copy)) slot.copy = snapshot(slot.live, key);
@@ -114,21 +120,21 @@ export class Model {
 
   /** @param {unknown} content @param {Iterable<unknown> | null} [buffers] */
   send(content, buffers) {
-    if (this.#queue.length >= MAX_QUEUE) throw new Error("too many messages wait for the host");
+    if (this.#queue.length >= MAX_QUEUE) throw new Error(`${MAX_QUEUE} messages wait for the host; this one is not sent`);
     content = snapshot(content, "content");
-    const copies = Array.from(buffers ?? [], (buffer) => {
+    const copies = Array.from(buffers ?? [], (buffer, i) => {
       if (isBytes(buffer)) return snapshot(buffer, "buffers");
-      throw new TypeError("buffers must be ArrayBuffers, DataViews or typed arrays");
+      throw new TypeError(`buffers[${i}] is not an ArrayBuffer, a DataView or a typed array`);
     });
     this.#promote();
     this.#queue.push({ type: "message", seq: ++this.#seq, content, buffers: copies });
     this.wake();
   }
 
-  /** @param {Listener["owner"]} owner @param {AbortSignal} signal @param {string} names @param {Callback} callback */
+  /** @param {Listener["owner"]} owner @param {AbortSignal} signal @param {string} names by white space @param {Callback} callback */
   on(owner, signal, names, callback) {
     for (const name of split(names)) this.#listeners.push({ owner, signal, name, callback });
-    // Later: the caller may still be setting up what its callback needs.
+    // Not at once: the caller may still be setting up what its callback needs.
     queueMicrotask(() => {
       while (this.#early[0] && this.#to("msg:custom").length) this.#tell(/** @type {Frame} */ (this.#early.shift()));
     });
@@ -142,13 +148,13 @@ export class Model {
     });
   }
 
-  /** Not state: it never travels. @param {string | undefined} text */
+  /** Makes the stylesheet known, which is no state and never travels. @param {string | undefined} text */
   setCss(text) {
     this.#slots.set("_css", { copy: text, live: text, lent: true });
     this.#announce(["_css"]);
   }
 
-  /** Opens a socket. @returns {Frame} */
+  /** The frame that opens a socket. @returns {Frame} */
   hello() {
     const frame = { type: "hello", version: 1, session: this.#session };
     if (this.#epoch !== undefined) Object.assign(frame, { epoch: this.#epoch, rev: this.#rev });
@@ -156,7 +162,15 @@ export class Model {
     return frame;
   }
 
-  /** What to send now: one `set` in flight, nothing before the host's hello, unless it is the last moment for `all`. */
+  /** Is there anything of ours that no socket was given yet? */
+  get unsent() {
+    return this.#waiting.size + this.#queue.length > 0;
+  }
+
+  /**
+   * The frames to send now, in order: one `set` at a time, nothing before the host's hello. In the last moment
+   * of a socket `all` goes.
+   */
   drain(all = false) {
     if (!this.#live && !all) return [];
     if (all || !this.#writes.length) this.#promote();
@@ -194,12 +208,8 @@ export class Model {
       known = false;
     }
     this.#n ??= messages ?? undefined;
-    if (!this.#live) {
-      const again = this.#sent.filter(({ type }) => known || type === "set");
-      if (again.length < this.#sent.length) this.report("message", new Error("the host started anew and may have missed messages"));
-      this.#queue.unshift(...again);
-      this.#sent = [];
-    }
+    // On a live socket it answers `get`, and what was sent on it is still under way.
+    if (!this.#live) this.#resend(known);
     this.#live = true;
     const changed = this.#take(state, rev);
     if (full) {
@@ -214,6 +224,23 @@ export class Model {
     this.#raise(rev);
     this.#announce(changed);
     this.wake();
+  }
+
+  /**
+   * Puts what is unacknowledged in front again. A host that does not know our numbers may get a `set` twice,
+   * which does no harm; a message might do.
+   *
+   * @param {boolean} known
+   */
+  #resend(known) {
+    const again = this.#sent.filter(({ type }) => known || type === "set");
+    const lost = this.#sent.filter((frame) => !again.includes(frame));
+    this.#queue.unshift(...again);
+    this.#sent = [];
+    if (!lost.length) return;
+    const message = `${lost.length} messages may be lost: the host has started anew`;
+    for (const { content } of lost) this.replies.get(content?.id)?.({ type: "message", content: { error: { type: "Lost", message } } });
+    this.report("message", new Error(message));
   }
 
   /** @param {Frame} frame */
@@ -236,22 +263,22 @@ export class Model {
     this.#writes = this.#writes.filter((one) => one !== frame);
     const wrote = frame.state ?? {};
     const truth = state ?? {};
-    const news = [];
+    const changed = [];
     for (const key of keys({ ...wrote, ...truth })) {
       const told = hasOwn(truth, key);
       let aside = this.#aside.get(key);
-      // Unless it was refused, our write is newer than what was put aside before it.
+      // An accepted write is newer than what was put aside before it, and so is the truth about a refused one.
       if (aside && aside.rev <= rev && (told || !hasOwn(refused ?? {}, key))) aside = undefined;
       if (!aside && told) aside = { value: truth[key], rev };
       this.#aside.delete(key);
       if (!aside) continue;
       if (this.#pending(key)) this.#aside.set(key, aside);
-      // Written again, though not saved: a hand on a slider is not pulled back.
+      // Written again meanwhile, though not saved: a hand on a slider is not pulled back.
       else if (aside.rev === rev && hasOwn(wrote, key) && this.#dirty.has(key)) this.#dirty.set(key, aside.value);
-      else news.push(...this.#take({ [key]: aside.value }, aside.rev));
+      else changed.push(...this.#take({ [key]: aside.value }, aside.rev));
     }
     if (refused) this.refused(refused);
-    this.#announce(news);
+    this.#announce(changed);
     this.wake();
   }
 
@@ -266,20 +293,21 @@ export class Model {
     if (content?.kind === "anywidget-command-response") this.replies.get(content.id)?.(frame);
     else if (!this.#early.length && this.#to("msg:custom").length) this.#tell(frame);
     else if (this.#early.length < MAX_EARLY) this.#early.push(frame);
-    else if (!this.#full) {
-      this.#full = true;
+    else if (!this.#overflowed) {
+      this.#overflowed = true;
       this.report("message", new Error(`more than ${MAX_EARLY} messages wait for a "msg:custom" listener; later ones are dropped`));
     }
   }
 
-  /** Takes what the host says. @param {State} state @param {number} rev @returns {string[]} what changed */
+  /** Takes over what the host has. @param {State} state @param {number} rev @returns {string[]} the keys that changed here */
   #take(state, rev) {
     return keys(state).filter((key) => {
       const copy = state[key];
       const slot = this.#slots.get(key);
       if (this.#pending(key)) return void this.#aside.set(key, { value: copy, rev });
       if (this.#dirty.has(key)) {
-        if (equal(copy, this.#dirty.get(key))) return; // no news
+        // Told again what is known already, as after a reload: no reason to drop an edit.
+        if (equal(copy, this.#dirty.get(key))) return;
         this.#dirty.delete(key);
       }
       if (slot && equal(copy, slot.copy)) return;
@@ -292,7 +320,7 @@ export class Model {
     return this.#waiting.has(key) || this.#writes.some(({ state }) => hasOwn(state, key));
   }
 
-  /** Makes a frame of what waits. */
+  /** Makes a numbered frame of the values that wait. */
   #promote() {
     if (!this.#waiting.size) return;
     const frame = { type: "set", seq: ++this.#seq, state: Object.fromEntries(this.#waiting) };
@@ -306,12 +334,12 @@ export class Model {
     if (!this.#gap && rev > this.#rev) this.#rev = rev;
   }
 
-  /** `change:key` for each, then one `change`, after all that listeners changed in turn. @param {string[]} names */
+  /** Tells `change:key` for each, then one `change`, when all that listeners set in turn is told. @param {string[]} names */
   #announce(names) {
     if (!names.length) return;
     this.#depth++;
     for (const key of names) {
-      this.#fire(`change:${key}`, () => ({ [key]: this.get(key) }), key);
+      this.#fire(`change:${key}`, () => ({ [key]: this.get(key) }));
       this.#changed = { ...this.#changed, [key]: this.get(key) };
     }
     if (--this.#depth) return;
@@ -320,20 +348,19 @@ export class Model {
     this.#fire("change", () => changed);
   }
 
-  /** An event that a listener causes again is repeated afterwards, not inside. @param {string} name @param {() => State} changed @param {string} [key] */
-  #fire(name, changed, key) {
-    if (this.#telling.has(name)) return void this.#telling.set(name, true);
-    for (let rounds = 0, again = true; again; again = !!this.#telling.get(name)) {
-      if (rounds++ === MAX_ROUNDS) {
-        this.report("listener", new Error(`listeners of "${name}" cause it without end`));
-        break;
-      }
+  /** An event that comes up while it is told is told again afterwards, not inside. @param {string} name @param {() => State} changed */
+  #fire(name, changed) {
+    const nested = this.#telling.has(name);
+    this.#telling.set(name, true);
+    if (nested) return;
+    for (let round = 0; round < MAX_ROUNDS && this.#telling.get(name); round++) {
       this.#telling.set(name, false);
       this.#call(name, ({ owner, callback }) => {
         owner.changed = changed();
-        return key === undefined ? callback(owner) : callback(owner, owner.changed[key]);
+        return callback(owner, ...(name === "change" ? [] : Object.values(owner.changed)));
       });
     }
+    if (this.#telling.get(name)) this.report("listener", new Error(`listeners of "${name}" keep changing what they listen to`));
     this.#telling.delete(name);
   }
 
@@ -345,6 +372,7 @@ export class Model {
   /** @param {string} name @param {(listener: Listener) => unknown} call */
   #call(name, call) {
     for (const listener of this.#to(name)) {
+      // Removed by one before it.
       if (listener.gone || listener.signal.aborted) continue;
       try {
         const result = call(listener);

@@ -1,5 +1,6 @@
 /**
- * A page's part in one model: replica, connection and widget, shared by all that use it, let go after the last.
+ * A page's part in one model: its replica, its connection and its widget, shared by all views and hooks that use
+ * the model, and let go a moment after the last of them.
  *
  * @import { Code, ConnectionState, Frame, Seed } from "./types.js"
  * @import { View } from "./widget.js"
@@ -9,17 +10,19 @@ import { randomId } from "./host.js";
 import { Model } from "./model.js";
 import { Widget } from "./widget.js";
 
-/** For the next user of a model (ms): a swap may remove before it adds. */
+/** A model without users stays so long (ms): a swap may remove views before it adds others. */
 const GRACE = 1_000;
-/** For the stylesheet's text (ms). */
+/** So long (ms) `initialize` waits for the text of the stylesheet. */
 const PATIENCE = 2_000;
-
-const REPORTED = ["load", "initialize", "render", "cleanup", "listener"];
 
 /** @type {Map<string, Session>} */
 const sessions = new Map();
 
-/** Hold it at once. @param {string} id @param {Code} [code] @param {Seed | null} [seed] for a model that the page does not have */
+/**
+ * The session that the page has, or a new one. Whoever opens it holds it at once.
+ *
+ * @param {string} id @param {Code} [code] @param {Seed | null} [seed] the last two for a new one only
+ */
 export function open(id, code, seed) {
   const session = sessions.get(id) ?? new Session(id, code, seed);
   sessions.set(id, session);
@@ -38,7 +41,7 @@ export class Session {
   cssKnown;
 
   #known = Promise.withResolvers();
-  /** Settles when state and code are known. */
+  /** Settles when the state and the code are known. */
   known = this.#known.promise;
   #holds = 0;
   /** @type {any} */
@@ -47,10 +50,10 @@ export class Session {
   /** @param {string} id @param {Code} [code] @param {Seed | null} [seed] */
   constructor(id, code, seed) {
     this.id = id;
-    this.known.catch(() => {});
+    this.known.catch(() => {}); // shown by those who wait
     this.model.report = (phase, error) => this.report(phase, error);
     this.model.refused = (reasons) => {
-      console.warn(`[anywidget] ${this.name}: refused`, reasons);
+      console.warn(`[anywidget] ${this.name}: the host refused`, reasons);
       this.#emit("anywidget:refused", reasons);
     };
     if (seed) this.model.seed(seed);
@@ -70,13 +73,13 @@ export class Session {
     });
   }
 
-  /** The widget's at the host, else its file's, else the model's. */
+  /** The widget's name at its host, else its file's, else the model's. */
   get name() {
-    const [, name, file] = /\/widgets\/([^/]+)\/[^/]+\/|([^/]+?)(?:\.\w+)?(?:[?#].*)?$/.exec(this.widget.esm ?? "") ?? [];
-    return name ?? file ?? this.id;
+    const { esm } = this.widget;
+    return /\/widgets\/([^/]+)\//.exec(esm ?? "")?.[1] ?? esm?.split("/").pop() ?? this.id;
   }
 
-  /** Keeps the model in the page until the returned function is called. */
+  /** Keeps the model in the page until the function it returns is called. */
   hold() {
     clearTimeout(this.#timer);
     this.#holds++;
@@ -85,11 +88,11 @@ export class Session {
     };
   }
 
-  /** To the console, the host and the page. @param {string} phase @param {any} error @param {Iterable<View>} [views] */
+  /** Tells the console, the host's log and the page. @param {string} phase @param {any} error @param {Iterable<View>} [views] */
   report(phase, error, views) {
     const message = String(error?.message ?? error);
     console.error(`[anywidget] ${this.name}: ${phase}:`, error);
-    if (REPORTED.includes(phase)) this.model.note({ type: "error", phase, message, stack: String(error?.stack ?? "") });
+    if (phase !== "message") this.model.note({ type: "error", phase, message, stack: String(error?.stack ?? "") });
     this.#emit("anywidget:error", { phase, message, error }, views);
   }
 
@@ -97,11 +100,12 @@ export class Session {
   #frame(frame) {
     const { type } = frame;
     this.model.receive(frame);
-    if (type === "hello" || type === "code") this.#use(frame.code ?? frame);
+    const code = type === "code" ? frame : frame.code;
+    if (code) this.#use(code);
     if (type === "hello") this.#known.resolve(0);
     if (type === "event") this.#emit(frame.name, frame.detail);
-    if (type === "gap") this.report("message", new Error(`${frame.count} messages missed`));
-    if (type === "error") console.warn(`[anywidget] ${this.name}: ${frame.message}`);
+    if (type === "gap") this.report("message", new Error(`${frame.count} messages were missed while the page was away`));
+    if (type === "error") console.warn(`[anywidget] ${this.name}: the host says: ${frame.message}`);
     if (type === "end") this.#end(frame.reason);
   }
 
@@ -110,11 +114,11 @@ export class Session {
     const css = absolute(code.css);
     if (css !== this.css) {
       this.css = css;
-      // One download with the link's, which the browser remembers.
-      this.cssKnown = (css ? fetch(css, { signal: AbortSignal.timeout(PATIENCE) }).then((response) => (response.ok ? response.text() : undefined)) : Promise.resolve(undefined)).then(
-        (text) => css === this.css && this.model.setCss(text),
-        () => {},
-      );
+      // Browsers make one download of it and the link.
+      const text = css ? fetch(css, { signal: AbortSignal.timeout(PATIENCE) }).then((response) => (response.ok ? response.text() : "")) : "";
+      this.cssKnown = Promise.resolve(text)
+        .then((text) => css === this.css && this.model.setCss(text || undefined))
+        .catch(() => {});
       for (const view of this.widget.views) view.dress();
     }
     this.widget.use(absolute(code.esm));
@@ -125,11 +129,11 @@ export class Session {
     for (const view of [...views]) view.emit(name, detail);
   }
 
-  /** Views, `initialize`, socket. @param {string} [reason] of the host */
+  /** Views first, then `initialize`, then the socket. @param {string} [reason] the host's, if it is its will */
   async #end(reason) {
     if (sessions.get(this.id) !== this) return;
     sessions.delete(this.id);
-    const error = new Error(`model "${this.id}": ${reason ?? "removed"}`);
+    const error = new Error(`model "${this.id}": ${reason ?? "no longer in the page"}`);
     this.#known.reject(error);
     if (reason !== undefined) this.#emit("anywidget:end", { reason });
     await this.widget.end(error);

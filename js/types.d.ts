@@ -50,7 +50,7 @@ export type Facade = {
 /** The legacy way to other models, as in Jupyter. */
 export type Manager = {
   get_model(id: string): Promise<Facade>;
-  create_view(model: object): Promise<{ el: HTMLElement; remove(): void }>;
+  create_view(model: Facade): Promise<{ el: HTMLElement; remove(): void }>;
 };
 
 export type Host = {
@@ -74,7 +74,7 @@ export type Hooks = {
   frame(frame: Frame): void;
   state(state: ConnectionState): void;
   /** The host closed for good. */
-  closed(reason: string, code: number): void;
+  closed(reason: string): void;
 };
 
 /** What a connection uses of `window`, so that tests can bring their own. */
@@ -84,5 +84,5 @@ export type Environment = EventTarget & {
   clearTimeout(timer: any): void;
   performance: { now(): number };
   Math: { random(): number };
-  document?: { visibilityState: string };
+  document: { visibilityState: string };
 };

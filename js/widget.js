@@ -1,5 +1,6 @@
 /**
- * A widget's code at work on one model: loaded, initialized once, rendered in each view, replaced when it changes.
+ * A widget's code at work on one model: loaded, initialized once, rendered in each view, replaced when it is
+ * edited.
  *
  * @import { Definition, Failure, Outcome } from "./types.js"
  * @import { Session } from "./session.js"
@@ -8,31 +9,30 @@ import { Hook } from "./host.js";
 import { attach, errorCard, rootOf } from "./styles.js";
 
 export class Widget {
-  /** What `initialize` returned for others. @type {unknown} */
+  /** What `initialize` returned for others to use. @type {unknown} */
   exports;
   /** @type {Set<View>} */
   views = new Set();
-  /** Of removed views. @type {Set<unknown>} */
+  /** Cleanups of removed views that are not over. @type {Set<unknown>} */
   cleanups = new Set();
   /** @type {string | null | undefined} */
   esm;
-  /** Null while a start is under way. @type {Outcome | null} */
+  /** How the last start ended; null while one is under way. @type {Outcome | null} */
   outcome = null;
 
-  #session;
-  /** A start makes older ones stale, wherever they are. */
+  /** Each start makes those before it stale, wherever they are: the last edit wins over a slower one. */
   #turn = 0;
   /** @type {Promise<void> | undefined} */
   #ready;
-  /** @type {Hook | undefined} */
+  /** The run of `initialize`. @type {Hook | undefined} */
   #hook;
 
   /** @param {Session} session */
   constructor(session) {
-    this.#session = session;
+    this.session = session;
   }
 
-  /** Restarts a running widget with other code. @param {string | null} esm */
+  /** Takes code; a widget that runs is started again with it. @param {string | null} esm */
   use(esm) {
     const changed = esm !== this.esm;
     this.esm = esm;
@@ -45,16 +45,16 @@ export class Widget {
     await this.#ready;
   }
 
-  /** @param {HTMLElement} el @param {HTMLElement} target of events and attributes @param {() => void} empty clears `el` */
+  /** @param {HTMLElement} el @param {HTMLElement} target gets events and attributes @param {() => void} empty clears `el` */
   mount(el, target, empty) {
-    const view = new View(this, this.#session, el, target, empty);
+    const view = new View(this, el, target, empty);
     this.views.add(view);
     this.ready().catch(() => {}); // the view shows it
     view.draw();
     return view;
   }
 
-  /** Into an element of another widget. @param {HTMLElement} el @param {AbortSignal} signal */
+  /** A view in an element of another widget; settles when it is rendered. @param {HTMLElement} el @param {AbortSignal} signal */
   async render(el, signal) {
     if (signal.aborted) return;
     const view = this.mount(el, el, () => view.drawn && el.replaceChildren());
@@ -62,7 +62,7 @@ export class Widget {
     await view.settled;
   }
 
-  /** For good. @param {Error} error for views that are left */
+  /** Ends for good. @param {Error} error shown where views are left */
   async end(error) {
     this.#turn++;
     this.outcome = null;
@@ -75,7 +75,7 @@ export class Widget {
   #start() {
     this.outcome = null;
     this.#ready = this.#run(++this.#turn);
-    this.#ready.catch(() => {});
+    this.#ready.catch(() => {}); // the views show it
   }
 
   /** @param {number} turn @returns {Promise<void>} */
@@ -88,14 +88,15 @@ export class Widget {
     let failure;
     let phase = "load";
     try {
-      if (this.esm) load(this.esm).catch(() => {}); // need not wait for the state
-      await this.#session.known;
+      // The download need not wait for the state.
+      if (this.esm) load(this.esm).catch(() => {});
+      await this.session.known;
       const module = this.esm && (await load(this.esm));
-      await this.#session.cssKnown;
+      await this.session.cssKnown;
       if (turn !== this.#turn) return this.#ready;
       await this.#rest();
       if (turn !== this.#turn) return this.#ready;
-      this.#hook = new Hook(this.#session);
+      this.#hook = new Hook(this.session);
       if (module) definition = await define(module, this.esm);
       if (turn !== this.#turn) return this.#ready;
       phase = "initialize";
@@ -103,7 +104,7 @@ export class Widget {
     } catch (error) {
       if (turn !== this.#turn) return this.#ready;
       failure = { phase, error };
-      this.#session.report(phase, error);
+      this.session.report(phase, error);
       await this.#rest();
     }
     if (turn !== this.#turn) return this.#ready;
@@ -118,78 +119,78 @@ export class Widget {
     for (const view of this.views) view.draw();
   }
 
-  /** Views first, then `initialize`. */
+  /** Ends what runs: views first, then `initialize`. */
   async #rest() {
     await Promise.all([...this.cleanups, ...Array.from(this.views, (view) => view.rest())]);
     await this.#hook?.end();
   }
 }
 
-/** Cleanups of the last render into an element. @type {WeakMap<Element, Promise<void>>} */
+/** When the last render into an element is cleaned up; the next one waits for it. @type {WeakMap<Element, Promise<void>>} */
 const resting = new WeakMap();
 
 export class View {
-  /** Has `el` been used? */
+  /** Is what is in `el` ours? */
   drawn = false;
   #settled = Promise.withResolvers();
   settled = this.#settled.promise;
 
   #widget;
-  #session;
   #el;
   #target;
   #empty;
   #release;
   #busy = true;
+  /** Each drawing makes those before it stale. */
   #turn = 0;
-  /** @type {Hook | undefined} */
+  /** The run of `render`. @type {Hook | undefined} */
   #hook;
   /** @type {ReturnType<typeof attach> | undefined} */
   #sheet;
 
-  /** @param {Widget} widget @param {Session} session @param {HTMLElement} el @param {HTMLElement} target @param {() => void} empty */
-  constructor(widget, session, el, target, empty) {
+  /** @param {Widget} widget @param {HTMLElement} el @param {HTMLElement} target @param {() => void} empty */
+  constructor(widget, el, target, empty) {
     this.#widget = widget;
-    this.#session = session;
     this.#el = el;
     this.#target = target;
     this.#empty = empty;
-    this.#release = session.hold();
+    this.#release = widget.session.hold();
     this.mark();
     this.dress();
   }
 
-  /** Renders, after the cleanup of what was there. */
+  /** Renders, or shows why not, after the cleanup of what was there. */
   async draw() {
-    const { outcome } = this.#widget;
+    const { outcome, session } = this.#widget;
     if (!outcome) return;
     let { failure } = outcome;
     const rest = this.rest();
     const turn = this.#turn;
     await rest;
-    if (!failure) await this.dress();
+    if (!failure && turn === this.#turn) await this.dress();
     if (turn !== this.#turn) return;
     this.#empty();
     this.drawn = true;
     try {
       if (failure) throw failure.error;
-      this.#hook = new Hook(this.#session);
+      this.#hook = new Hook(session);
       if (outcome.definition.render) await this.#hook.run(outcome.definition.render, this.#el);
       if (turn !== this.#turn) return;
     } catch (error) {
-      if (turn !== this.#turn) return; // its end is the reason, most likely
-      if (!failure) this.#session.report("render", error, [this]);
+      // The end of the view is what an aborted render complains about.
+      if (turn !== this.#turn) return;
+      if (!failure) session.report("render", error, [this]);
       failure ??= { phase: "render", error };
       this.rest();
-      this.#el.replaceChildren(errorCard(this.#el, `${this.#session.name}: ${failure.phase} failed\n${messageOf(error)}`));
+      this.#el.replaceChildren(errorCard(this.#el, `${session.name}: ${failure.phase} failed\n${messageOf(error)}`));
     }
     this.#busy = false;
     this.mark();
     this.#settled.resolve(0);
-    if (!failure) this.emit("anywidget:ready", { model: this.#session.id });
+    if (!failure) this.emit("anywidget:ready", { model: session.id });
   }
 
-  /** Ends what is rendered. */
+  /** Ends what is rendered; settles when that is cleaned up. */
   rest() {
     this.#turn++;
     if (this.#hook) resting.set(this.#el, this.#hook.end());
@@ -209,9 +210,9 @@ export class View {
     this.#sheet?.release();
   }
 
-  /** Puts the stylesheet where the view is; an old one stays until the new one applies. */
+  /** Puts the stylesheet where the view is now. An old one stays until the new one applies. */
   async dress() {
-    const url = this.#session.css;
+    const url = this.#widget.session.css;
     const root = rootOf(this.#el);
     const before = this.#sheet;
     if (url !== before?.url || root !== before?.root) this.#sheet = url ? attach(root, url) : undefined;
@@ -220,11 +221,11 @@ export class View {
     if (before !== sheet) before?.release(0);
   }
 
-  /** Shows on the element how things stand, again if a morph took it away. */
+  /** Says on an element of ours how things stand; a morph may have taken that away. */
   mark() {
     const target = this.#target;
     if (target === this.#el) return;
-    const { state } = this.#session;
+    const { state } = this.#widget.session;
     if (target.dataset.connection !== state) target.dataset.connection = state;
     target.ariaBusy = this.#busy ? "true" : null;
   }
@@ -242,29 +243,36 @@ const messageOf = (error) => String(error?.message ?? error);
 const modules = new Map();
 const failed = new Set();
 
-/** Once per page; browsers remember what failed, hence the query. @param {string} url @returns {Promise<any>} */
+/**
+ * Imports a module once. What failed is asked for again the next time: browsers remember the URL of a failed
+ * module, hence the query.
+ *
+ * @param {string} url @returns {Promise<any>}
+ */
 function load(url) {
   const module =
     modules.get(url) ??
-    import(failed.has(url) ? `${url}?retry=${Date.now()}` : url).catch((error) => {
+    import(failed.has(url) ? `${url}?retry=${Date.now()}` : url).catch(async (error) => {
       modules.delete(url);
       failed.add(url);
-      throw new Error(`cannot load ${url}: ${messageOf(error)}`, { cause: error });
+      // Browsers do not say why a fetch failed.
+      const { ok, status } = await fetch(url).catch(() => ({ ok: true, status: 0 }));
+      throw new Error(`cannot load ${url}: ${ok ? messageOf(error) : `the server answered ${status}`}`, { cause: error });
     });
   modules.set(url, module);
   return module;
 }
 
-/** The hooks for one model. @param {any} module @param {unknown} url @returns {Promise<Definition>} */
+/** The hooks that a module gives to one model. @param {any} module @param {unknown} url @returns {Promise<Definition>} */
 async function define(module, url) {
   let definition = module.default;
   if (definition === undefined && typeof module.render === "function") {
-    console.warn(`[anywidget] ${url}: a lone "render" export is deprecated; use "export default { render }"`);
+    console.warn(`[anywidget] ${url}: "export function render" is deprecated; write "export default { render }"`);
     definition = { render: module.render };
   }
   if (typeof definition === "function") definition = await definition();
   const fits = (/** @type {string} */ hook) => ["undefined", "function"].includes(typeof definition[hook]);
   if (typeof definition !== "object" || !definition || !fits("initialize") || !fits("render"))
-    throw new TypeError(`${url} must export as default an object with "initialize" or "render" functions, or a function that returns one`);
+    throw new TypeError(`${url} must export as default an object with the functions "initialize" or "render" or both, or a function that returns one`);
   return definition;
 }

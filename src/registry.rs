@@ -33,6 +33,7 @@ impl Registry {
         }
     }
 
+    #[cfg(feature = "watch")]
     pub(crate) fn all(&self) -> Vec<Arc<Core>> {
         self.models.iter().map(|entry| entry.value().clone()).collect()
     }

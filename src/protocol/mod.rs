@@ -8,6 +8,8 @@ mod close;
 mod codec;
 mod host;
 mod limits;
+#[cfg(test)]
+mod vectors;
 
 pub(crate) use client::{ClientFrame, Hello, Malformed};
 pub(crate) use close::Close;

@@ -53,7 +53,8 @@ impl Binary {
             }
             panic!("the binary ended: {said}");
         };
-        let address = first.strip_prefix("listening on http://").unwrap_or_else(|| panic!("the first line is {first:?}"));
+        let address =
+            first.strip_prefix("listening on http://").unwrap_or_else(|| panic!("the first line is {first:?}"));
         let site = Site { address: address.parse().unwrap(), base: "/anywidget".into() };
         Binary { child, site, log, logged: String::new() }
     }

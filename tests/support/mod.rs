@@ -1,6 +1,7 @@
 //! A real server on a free port, pages that speak to it over real sockets, and a plain HTTP client.
 
 #![allow(dead_code)] // each test binary uses its part
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
 
 pub mod binary;
 pub mod http;
@@ -16,10 +17,6 @@ use anywidget_host::{Blob, Host, State, Value, Widget};
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-
-pub use self::binary::Binary;
-pub use self::http::Response;
-pub use self::page::{Frame, Next, Page};
 
 /// How long anything may take before a test gives up on it.
 pub const SOON: Duration = Duration::from_secs(10);

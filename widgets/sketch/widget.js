@@ -1,200 +1,200 @@
 /**
  * A drawing pad for several people at once.
  *
- * State: `strokes`, the drawing as bytes (strokes.js says how); `size`, the pad's [width, height] in units; `color`
- * and `width`, the pen a view starts with. What a visitor picks afterwards is their own pen and is not saved.
+ * State: `strokes`, the drawing as bytes; `size`, the pad's [width, height] in units; `color`, an index of INKS, and
+ * `width`, in units: the pen a view starts with. What a visitor picks afterwards is their own pen and is not saved.
  *
- * @typedef {import("./strokes.js").Point} Point
+ * The bytes are strokes, oldest first. Each is `u8 ink, u8 width, u16 number of points`, then `u16 x, u16 y` for each
+ * point, little-endian, coordinates in sixteenths of a unit. In memory a stroke is the same list as 16-bit words,
+ * [ink + 256 * width, number of points, x, y, x, y, …], for a computer that runs browsers is little-endian too.
+ *
+ * A stroke is added to the newest drawing when it ends, so people can draw together. The last save wins: when two
+ * pages save in the same instant, one of the two strokes can be lost. Undo takes the newest stroke, whoever drew it.
+ *
  * @typedef {{ strokes: DataView | Uint8Array, color: number, width: number, size: [number, number] }} Pad
+ * @typedef {number[] | Uint16Array} Stroke
  */
-import { Drawing } from "./drawing.js";
-import { encode, MOST_POINTS, MOST_UNITS, paint } from "./strokes.js";
 
-/** Their colours are in the stylesheet, so that they can differ between light and dark. */
-const INKS = ["Ink", "Red", "Orange", "Green", "Blue", "Violet"];
-/** Units. A point closer than this to the last one adds bytes and no shape. */
-const NEAR = 1;
-/** Units an arrow key moves the pen by; with Shift one. */
-const KEY_STEP = 10;
-
-/** Radio buttons of different views must not share a name. */
-let made = 0;
+const INKS = ["Ink", "Red", "Orange", "Green", "Blue", "Violet"]; // their colours are in the stylesheet
+const UNIT = 16; // lengths are in sixteenths of a unit, as in the format
+const STEP = 10 * UNIT; // how far an arrow key moves the pen
+const MOST = 0xffff; // what 16 bits hold: the points of a stroke, the sixteenths of a side
+/** @type {Record<string, number[]>} */
+const MOVES = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP], " ": [0, 0] };
 
 /** @param {import("@anywidget/types").RenderProps<Pad>} props */
 function render({ model, el, signal }) {
-	const root = document.createElement("div");
+	const root = document.createElement("form"); // a form, so that its radio buttons are a group of their own
 	root.className = "aw-sketch";
-	root.innerHTML = markup(`aw-sketch-${++made}`);
+	root.innerHTML = MARKUP;
 	el.append(root);
-	/** @param {string} name */
-	const part = (name) => /** @type {HTMLElement} */ (root.querySelector(`.aw-sketch-${name}`));
-	const [pad, undo, clear, dot, status] = ["pad", "undo", "clear", "dot", "status"].map(part);
-	const [paper, glass] = root.querySelectorAll("canvas"); // what is saved; above it the stroke in progress
-	const nib = /** @type {HTMLInputElement} */ (part("nib"));
-	const inks = [...root.querySelectorAll("input")].filter((input) => input !== nib);
+	const { ink, nib, dot, undo, clear } = /** @type {Record<string, any>} */ (root.elements);
+	const [paper, pad] = root.getElementsByTagName("canvas"); // the saved drawing; above it what is in hand
 
-	const drawing = new Drawing(model);
-	/** The stroke in progress: not in the state yet, so nothing that arrives can touch it. @type {Point[] | null} */
-	let line = null;
-	/** Where the keyboard holds the pen, while it does. @type {Point | null} */
-	let pen = null;
+	let strokes = /** @type {Stroke[]} */ ([]); // the saved drawing
+	let colors = /** @type {string[]} */ ([]); // what the inks look like now
+	let line = /** @type {number[] | null} */ (null); // the stroke in progress: nothing that arrives can touch it
+	let pointer = /** @type {number | null} */ (null); // the mouse, finger or stylus that draws it
+	let pen = /** @type {number[] | null} */ (null); // where the keyboard holds the pen, while it does
 	let frame = 0;
+	const size = () => [640, 400].map((usual, i) => clamp(UNIT * (Number(model.get("size")?.[i]) || usual), MOST));
 
-	const size = () => [640, 400].map((usual, i) => Math.min(Math.max(Number(model.get("size")?.[i]) || usual, 1), MOST_UNITS));
-	const ink = () => Math.max(inks.findIndex((input) => input.checked), 0);
-	const stroke = () => (line ? [encode(ink(), nib.valueAsNumber, line)] : []);
-	const colors = () => inks.map((input) => getComputedStyle(/** @type {Element} */ (input.nextElementSibling)).color);
-
-	/** @param {Point[] | null} next */
-	function begin(next) {
-		line = next;
-		drawGlass();
+	/** @param {Stroke[]} next */
+	function save(next) {
+		model.set("strokes", new Uint8Array(Uint16Array.from(next.flatMap((stroke) => [...stroke])).buffer));
+		model.save_changes();
 	}
 
-	/** @param {Point} to */
-	function extend([x, y]) {
-		const last = line?.at(-1);
-		if (!line || !last || line.length === MOST_POINTS || Math.hypot(x - last[0], y - last[1]) < NEAR) return;
-		line.push([x, y]);
-		drawGlass();
+	function load() {
+		colors = [...root.querySelectorAll("[data-ink]")].map((label) => getComputedStyle(label).color);
+		strokes = split(model.get("strokes") ?? new Uint8Array());
+		paint(paper, strokes);
+		for (const button of [undo, clear]) button.ariaDisabled = String(!strokes.length); // `disabled` loses the focus
+		show();
 	}
 
-	function finish() {
-		const done = stroke();
-		begin(null);
-		for (const each of done) drawing.add(each);
+	/** Puts the pen down, or moves it on. @param {number[]} point */
+	function draw([x, y]) {
+		line ??= [Number(ink.value) + 256 * nib.valueAsNumber, 0];
+		const [lastX, lastY] = line[1] ? line.slice(-2) : [Infinity, 0];
+		if (Math.hypot(x - lastX, y - lastY) < UNIT || line[1] === MOST) return; // bytes, but no shape; or no room
+		line.push(x, y);
+		line[1]++;
+		show();
 	}
 
-	function takeBack() {
-		if (line) begin(null);
-		else drawing.undo();
+	function lift(keep = true) {
+		const done = line;
+		line = pointer = null;
+		if (done && keep) save([...strokes, done]);
+		show();
 	}
 
-	function drawPaper() {
-		const { strokes, bytes, canUndo } = drawing;
-		paint(paper, strokes, colors(), size()[0]);
-		status.textContent = `${strokes.length} ${strokes.length === 1 ? "stroke" : "strokes"}, ${bytes} bytes`;
-		undo.setAttribute("aria-disabled", String(!canUndo)); // the attribute `disabled` would drop the focus
-		clear.setAttribute("aria-disabled", String(!strokes.length));
+	const takeBack = () => (line ? lift(false) : save(strokes.slice(0, -1)));
+
+	/** @param {HTMLCanvasElement} canvas @param {Stroke[]} strokes */
+	function paint(canvas, strokes) {
+		const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+		context.reset();
+		context.scale(canvas.width / size()[0], canvas.width / size()[0]);
+		for (const stroke of strokes) trace(context, stroke, colors);
+		return context;
 	}
 
-	function drawGlass() {
+	function show() {
 		frame ||= requestAnimationFrame(() => {
 			frame = 0;
-			const context = paint(glass, stroke(), colors(), size()[0]);
-			if (!pen) return;
-			context.strokeStyle = colors()[0];
-			context.lineWidth = 1.5;
-			context.setLineDash(line ? [] : [2, 4]); // dashed while it hovers
-			context.beginPath();
-			context.arc(...pen, nib.valueAsNumber / 2 + 4, 0, 2 * Math.PI);
-			context.stroke();
-			context.setLineDash([]);
+			dot.style.background = colors[ink.value];
+			dot.style.width = dot.style.height = `${nib.value}px`;
+			const context = paint(pad, line ? [line] : []);
+			context.globalAlpha = line ? 0.6 : 0.25; // darker while it is down
+			if (pen) trace(context, [256 * (nib.valueAsNumber + 12), 1, ...pen], colors);
 		});
 	}
 
 	function fit() {
 		const [width, height] = size();
-		root.style.maxWidth = `max(${width}px, 18rem)`;
+		root.style.maxWidth = `max(${width / UNIT}px, 18rem)`;
 		pad.style.aspectRatio = `${width} / ${height}`;
-		for (const canvas of [paper, glass]) {
-			canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
-			canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
-		}
-		drawPaper();
-		drawGlass();
-	}
-
-	function showPen() {
-		dot.dataset.ink = String(ink());
-		dot.style.width = dot.style.height = `${nib.value}px`;
-		drawGlass();
+		pad.width = paper.width = Math.round(pad.clientWidth * devicePixelRatio);
+		pad.height = paper.height = Math.round(pad.clientHeight * devicePixelRatio);
+		load();
 	}
 
 	function takePen() {
-		(inks[Number(model.get("color"))] ?? inks[0]).checked = true;
+		ink.value = String(model.get("color") ?? 0);
 		nib.value = String(model.get("width") ?? 3);
-		showPen();
+		show();
 	}
-
-	/** @param {number} x @param {number} y @returns {Point} */
-	const inside = (x, y) => [Math.min(Math.max(x, 0), size()[0]), Math.min(Math.max(y, 0), size()[1])];
 
 	/** @param {PointerEvent} event */
-	function pointOf({ clientX, clientY }) {
-		const box = glass.getBoundingClientRect();
-		return inside(((clientX - box.left) / box.width) * size()[0], ((clientY - box.top) / box.height) * size()[1]);
+	function follow({ clientX, clientY }) {
+		const { left, top, width, height } = pad.getBoundingClientRect();
+		const parts = [(clientX - left) / width, (clientY - top) / height];
+		draw(size().map((side, i) => clamp(parts[i] * side, side)));
 	}
 
-	/** @type {AddEventListenerOptions} */
-	const until = { signal };
 	pad.addEventListener("pointerdown", (event) => {
-		if (line || event.button !== 0) return;
-		pad.setPointerCapture(event.pointerId); // a second finger is captured by the canvas and draws nothing
-		pen = null;
-		begin([pointOf(event)]);
-	}, until);
-	pad.addEventListener("pointermove", (event) => {
-		if (!pad.hasPointerCapture(event.pointerId)) return;
-		const all = event.getCoalescedEvents?.() ?? [];
-		for (const each of all.length ? all : [event]) extend(pointOf(each));
-	}, until);
-	pad.addEventListener("lostpointercapture", ({ target }) => target === pad && finish(), until);
-
+		if (pointer !== null || event.button !== 0) return; // a second finger draws nothing
+		lift(); // what the keyboard had begun
+		pad.setPointerCapture(event.pointerId);
+		[pointer, pen] = [event.pointerId, null];
+		follow(event);
+	}, { signal });
+	pad.addEventListener("pointermove", (event) => event.pointerId === pointer && follow(event), { signal });
+	pad.addEventListener("lostpointercapture", (event) => event.pointerId === pointer && lift(), { signal });
+	pad.addEventListener("blur", () => { pen = null; lift(); }, { signal });
 	pad.addEventListener("keydown", (event) => {
-		if (event.altKey || event.ctrlKey || event.metaKey) return;
-		const step = event.shiftKey ? 1 : KEY_STEP;
-		const [x, y] = pen ?? size().map((side) => side / 2);
-		if (event.key === "ArrowLeft") pen = inside(x - step, y);
-		else if (event.key === "ArrowRight") pen = inside(x + step, y);
-		else if (event.key === "ArrowUp") pen = inside(x, y - step);
-		else if (event.key === "ArrowDown") pen = inside(x, y + step);
-		else if (event.key === " " && !event.repeat) line ? finish() : begin([(pen = inside(x, y))]);
-		else if (event.key === "Escape" && line) begin(null);
-		else if (event.key !== " ") return;
+		const move = MOVES[event.key];
+		if (!move || event.altKey || event.ctrlKey || event.metaKey) return;
 		event.preventDefault(); // the page would scroll
-		if (pen) extend(pen);
-		drawGlass();
-	}, until);
-	pad.addEventListener("blur", () => { pen = null; finish(); }, until);
+		pen = size().map((side, i) => clamp((pen?.[i] ?? side / 2) + move[i], side));
+		if (event.key !== " ") line && draw(pen);
+		else if (!event.repeat) line ? lift() : draw(pen);
+		show();
+	}, { signal });
 	root.addEventListener("keydown", (event) => {
 		if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
 		event.preventDefault();
 		takeBack();
-	}, until);
+	}, { signal });
+	undo.addEventListener("click", takeBack, { signal });
+	clear.addEventListener("click", () => save([]), { signal });
+	root.addEventListener("input", show, { signal });
+	root.addEventListener("submit", (event) => event.preventDefault(), { signal }); // Enter would leave the page
+	root.addEventListener("transitionend", load, { signal }); // of the inks, when the page goes dark or light
+	addEventListener("resize", fit, { signal }); // a zoom changes the device's pixels, not the pad's size
+	new ResizeObserver(fit).observe(pad); // begins with a first call
 
-	undo.addEventListener("click", takeBack, until);
-	clear.addEventListener("click", () => drawing.clear(), until);
-	root.addEventListener("input", showPen, until);
-	// The inks have a short transition on `color` for this alone: it tells when the page goes dark or light.
-	root.addEventListener("transitionend", ({ propertyName }) => propertyName === "color" && fit(), until);
-	addEventListener("resize", fit, until); // a zoom changes the device's pixels, not the pad's size
-	const resizes = new ResizeObserver(fit);
-	resizes.observe(pad);
-
-	model.on("change:strokes", () => { drawing.arrive(); drawPaper(); });
+	model.on("change:strokes", load);
 	model.on("change:size", fit);
-	model.on("change:color", takePen);
-	model.on("change:width", takePen);
+	model.on("change:color change:width", takePen);
 	takePen();
-	fit();
-
-	return () => {
-		resizes.disconnect();
-		finish(); // a stroke in progress is kept when its view goes
-	};
+	return () => lift(); // a stroke in progress is kept when its view goes
 }
 
-/** @param {string} name of the group of radio buttons */
-const markup = (name) => `
+/** The strokes in the bytes, without a tail that is not a whole one. @param {DataView | Uint8Array} bytes */
+function split({ buffer, byteOffset, byteLength }) {
+	const words = new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength - (byteLength % 2)));
+	const strokes = [];
+	for (let at = 0; at + 1 < words.length; at += 2 + 2 * words[at + 1]) {
+		strokes.push(words.subarray(at, at + 2 + 2 * words[at + 1]));
+	}
+	return strokes.filter((stroke) => stroke.length === 2 + 2 * stroke[1]);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {Stroke} stroke @param {string[]} colors */
+function trace(context, [pen, , x, y, ...rest], colors) {
+	context.strokeStyle = colors[pen & 255] ?? colors[0];
+	context.lineWidth = (pen >> 8) * UNIT;
+	context.lineCap = context.lineJoin = "round";
+	context.beginPath();
+	context.moveTo(x, y);
+	context.lineTo(x, y); // a dot, should no more follow
+	for (let i = 0; i < rest.length; i += 2) { // smooth: curves from the middle of a segment to that of the next
+		const [px, py, nextX = px, nextY = py] = rest.slice(i, i + 4);
+		context.quadraticCurveTo(px, py, (px + nextX) / 2, (py + nextY) / 2);
+	}
+	context.stroke();
+}
+
+/** @param {number} value @param {number} most */
+const clamp = (value, most) => Math.round(Math.min(Math.max(value, 0), most));
+
+const MARKUP = `
 	<div class="aw-sketch-tools">
-		<div class="aw-sketch-inks" role="radiogroup" aria-label="Ink">${INKS.map((ink, i) => `
-			<label class="aw-sketch-choice" title="${ink}"><input type="radio" name="${name}" aria-label="${ink}"><span class="aw-sketch-ink" data-ink="${i}"></span></label>`).join("")}
+		<div class="aw-sketch-inks" role="radiogroup" aria-label="Ink">${INKS.map((name, i) => `
+			<label class="aw-sketch-choice" data-ink="${i}" title="${name}">
+				<input type="radio" name="ink" value="${i}" aria-label="${name}"><span class="aw-sketch-ink"></span>
+			</label>`).join("")}
 		</div>
-		<label class="aw-sketch-size" title="Width of the pen"><input class="aw-sketch-nib" type="range" min="1" max="24" aria-label="Width of the pen"><span class="aw-sketch-room"><span class="aw-sketch-dot"></span></span></label>
-		<div class="aw-sketch-actions"><button type="button" class="aw-sketch-undo">Undo</button><button type="button" class="aw-sketch-clear">Clear</button></div>
+		<input class="aw-sketch-nib" type="range" name="nib" min="1" max="24" title="Width" aria-label="Width">
+		<span class="aw-sketch-room"><output class="aw-sketch-dot" name="dot" aria-hidden="true"></output></span>
+		<button class="aw-sketch-button" type="button" name="undo">Undo</button>
+		<button class="aw-sketch-button" type="button" name="clear">Clear</button>
 	</div>
-	<div class="aw-sketch-pad" tabindex="0" role="application" aria-label="Drawing pad. Arrow keys move the pen, Space puts it down and lifts it."><canvas></canvas><canvas></canvas></div>
-	<p class="aw-sketch-foot"><span class="aw-sketch-hint">With keys: arrows move the pen, Space puts it down and lifts it.</span><output class="aw-sketch-status"></output></p>`;
+	<div class="aw-sketch-pad"><canvas></canvas>
+		<canvas tabindex="0" role="application" aria-label="Pad: arrows move the pen, Space draws"></canvas></div>
+	<p class="aw-sketch-hint">With keys: arrows move the pen, Space puts it down and lifts it.</p>`;
 
 export default { render };

@@ -1,7 +1,7 @@
 /** The real binary, on widgets that the test writes. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -96,16 +96,21 @@ export class Host {
     await rm(this.path(path), { recursive: true });
   }
 
+  /** @param {string} from @param {string} to */
+  async rename(from, to) {
+    await rename(this.path(from), this.path(to));
+  }
+
   /** @param {string} path */
   path(path) {
     if (!this.folder) throw new Error("this host serves the widgets inside the binary");
     return join(this.folder, path);
   }
 
-  /** The fragment of one view. @param {string} id @param {{ shadow?: boolean, fallback?: string }} [options] */
-  async view(id, { shadow = false, fallback = "" } = {}) {
+  /** The fragment of one view. @param {string} id @param {{ shadow?: boolean, attributes?: string, fallback?: string }} [options] */
+  async view(id, { shadow = false, attributes = "", fallback = "" } = {}) {
     const html = await this.#get(`/anywidget/models/${encodeURIComponent(id)}/view`).then((response) => response.text());
-    return html.replace("<any-widget ", `<any-widget ${shadow ? "shadow " : ""}`).replace("<div></div>", `<div>${fallback}</div>`);
+    return html.replace("<any-widget ", `<any-widget ${shadow ? "shadow " : ""}${attributes} `).replace("<div></div>", `<div>${fallback}</div>`);
   }
 
   /** The state, as the host's HTTP surface tells it. @param {string} id @returns {Promise<any>} */

@@ -51,6 +51,9 @@ async function newContext() {
   return created;
 }
 
+/** @type {Record<string, string>} */
+const TYPES = { js: "text/javascript", css: "text/css", html: "text/html; charset=utf-8" };
+
 /** What Chromium itself logs while a host is away. */
 export const OFFLINE = /^WebSocket connection to .* failed: |^Failed to load resource: net::ERR_/;
 
@@ -81,19 +84,39 @@ export async function open(server, body, { expect = [], allow = [], files = {}, 
     for (const pattern of said.expected) assert.ok(said.errors.some((error) => pattern.test(error)), `no error matches ${pattern}`);
   });
   const isPath = body.startsWith("/");
-  const types = { js: "text/javascript", css: "text/css", html: "text/html; charset=utf-8" };
   for (const [path, text] of Object.entries(files)) {
-    const contentType = types[/** @type {keyof types} */ (path.split(".").pop())] ?? types.html;
+    const contentType = TYPES[path.split(".").pop() ?? ""] ?? TYPES.html;
     await page.route(server.url + path, (route) => route.fulfill({ contentType, body: text }));
   }
   if (!isPath) {
     const html = `<!doctype html><html lang="en"><head><title>test</title><link rel="icon" href="data:,"></head><body>${body}</body></html>`;
-    const headers = csp ? { "content-security-policy": csp } : {};
-    await page.route(`${server.url}/test`, (route) => route.fulfill({ contentType: types.html, body: html, headers }));
+    const headers = csp ? { "content-security-policy": csp } : undefined;
+    await page.route(`${server.url}/test`, (route) => route.fulfill({ contentType: TYPES.html, body: html, headers }));
   }
   await page.goto(server.url + (isPath ? body : "/test"));
   return page;
 }
+
+/**
+ * Puts HTML into the open page, as a library of fragments does: markup first, then its scripts anew, so that they run.
+ * @param {Page} page @param {string} html @param {string} [where] selector of the element that gets it, at its end
+ */
+export const insert = (page, html, where = "body") =>
+  page.evaluate(
+    ([html, where]) => {
+      const place = /** @type {Element} */ (document.querySelector(where));
+      const scripts = new Set(place.querySelectorAll("script"));
+      place.insertAdjacentHTML("beforeend", html);
+      for (const inert of place.querySelectorAll("script[type=module]")) {
+        if (scripts.has(/** @type {HTMLScriptElement} */ (inert))) continue;
+        const script = document.createElement("script");
+        script.type = "module";
+        script.setAttribute("src", inert.getAttribute("src") ?? "");
+        inert.replaceWith(script);
+      }
+    },
+    [html, where],
+  );
 
 /** From now on errors like this one are what the test wants; it fails without one. @param {Page} page @param {RegExp} pattern */
 export function expectError(page, pattern) {

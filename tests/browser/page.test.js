@@ -1,0 +1,522 @@
+/** What a page sees of the runtime: fragments and their seeds, swaps of every kind, the binary's own pages, lost connections. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { connect, eventually, forget, insert, noted, notes, OFFLINE, open, relay, serve, settle, tap, visitor, warnings } from "./support/index.js";
+
+/** @import { Page } from "playwright-core" */
+
+/** Shows `x`, sets it on a click, and notes what happens to it. */
+const COUNTER = `
+  export default {
+    initialize() { note("initialize"); return () => note("end") },
+    render({ model, el }) {
+      note("render", el.childNodes.length, model.get("x"));
+      const button = el.appendChild(document.createElement("button"));
+      button.className = "x";
+      const show = () => { button.textContent = model.get("x") };
+      model.on("change:x", show);
+      button.onclick = () => { model.set("x", model.get("x") + 1); model.save_changes() };
+      show();
+      return () => note("cleanup");
+    },
+  }`;
+
+/** @param {object} [more] */
+const serveCounter = (more = {}) => serve({ "a/widget.js": COUNTER, "a/widget.json": { state: { x: 1, y: 0 } }, ...more });
+
+/** What the counters show. @param {Page} page @param {string[]} expected */
+const shows = (page, expected) => eventually(async () => assert.deepEqual(await page.locator(".x").allInnerTexts(), expected));
+
+/** Cuts the page off from every socket: they open and stay silent until `release`. */
+async function silence() {
+  /** @type {(() => void)[]} */
+  const held = [];
+  await (await visitor()).routeWebSocket(/\/ws$/, (socket) => {
+    /** @type {(string | Buffer)[]} */
+    const early = [];
+    socket.onMessage((data) => early.push(data));
+    held.push(() => {
+      const host = socket.connectToServer();
+      for (const data of early) host.send(data);
+      socket.onMessage((data) => host.send(data));
+    });
+  });
+  return { release: () => held.forEach((connect) => connect()), opened: () => held.length };
+}
+
+// Fragments and seeds
+
+test("the first paint needs no socket", async () => {
+  const host = await serveCounter();
+  await silence();
+  const page = await open(host, await host.view("a"));
+  await shows(page, ["1"]);
+  await noted(page, ["initialize", "render 0 1"]);
+});
+
+test("a state with bytes is no seed: what the server rendered stands until hello, then the view renders whole state", async () => {
+  for (const shadow of [false, true]) {
+    const host = await serve({
+      "a/widget.js": `export default { render({ model, el }) { note(model.get("x"), model.get("data").byteLength); el.textContent = "widget" } }`,
+      "a/widget.json": { state: { x: 1, data: { $bytes: "AAEC" } } },
+    });
+    const sockets = await silence();
+    const fragment = await host.view("a", { shadow, fallback: "<p>from the server</p>" });
+    assert.doesNotMatch(fragment, /epoch=|rev=/);
+    const page = await open(host, fragment);
+    await eventually(() => assert.equal(sockets.opened(), 1));
+    await settle(page);
+    assert.ok(await page.getByText("from the server").isVisible());
+    assert.deepEqual(await notes(page), []);
+    sockets.release();
+    await noted(page, ["1 3"]);
+    assert.equal(await page.getByText("from the server").isVisible(), false);
+    await page.close();
+  }
+});
+
+test("a seed cannot leave its script", async () => {
+  const text = "</script><!--<script>'\"&amp;";
+  const host = await serve({
+    "a/widget.js": `export default { render({ model, el }) { el.textContent = model.get("text"); note("render") } }`,
+    "a/widget.json": { state: { text } },
+  });
+  await silence();
+  const page = await open(host, await host.view("a"));
+  await noted(page, ["render"]);
+  assert.equal(await page.locator("any-widget > div").textContent(), text);
+});
+
+test("an old fragment does not rewind a live model", async () => {
+  const host = await serveCounter();
+  const old = await host.view("a");
+  const page = await open(host, old);
+  const client = await connect(host, "a");
+  await client.set({ x: 5 });
+  await shows(page, ["5"]);
+  await insert(page, old);
+  await shows(page, ["5", "5"]);
+  assert.deepEqual(await notes(page), ["initialize", "render 0 1", "render 0 5"]);
+  assert.equal((await host.state("a")).x, 5);
+});
+
+test("an old fragment in a new page is brought up to date", async () => {
+  const host = await serveCounter();
+  const old = await host.view("a");
+  const client = await connect(host, "a");
+  await client.set({ x: 5 });
+  const page = await open(host, old);
+  await shows(page, ["5"]);
+});
+
+test("a seed serves only the id it was parsed with", async () => {
+  const host = await serveCounter({ "b/widget.js": COUNTER, "b/widget.json": { state: { x: 7 } } });
+  const page = await open(host, "");
+  const html = await host.view("a");
+  await page.evaluate((html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const fragment = document.importNode(template.content, true);
+    fragment.querySelector("any-widget")?.setAttribute("model", "b");
+    document.body.append(fragment.querySelector("any-widget") ?? "");
+  }, html);
+  await insert(page, '<script type="module" src="/anywidget/loader.js"></script>');
+  await shows(page, ["7"]);
+  await page.evaluate(() => document.querySelector("any-widget")?.setAttribute("model", "a"));
+  await shows(page, ["1"]);
+  assert.equal((await host.state("a")).x, 1);
+  assert.equal((await host.state("b")).x, 7);
+});
+
+test("a fragment made before an edit of the widget shows the code after it", async () => {
+  const host = await serve({ "a/widget.js": `export default { render({ el }) { el.textContent = "old" } }` });
+  const old = await host.view("a");
+  const page = await open(host, old);
+  await eventually(async () => assert.equal(await page.locator("any-widget").innerText(), "old"));
+  await host.write("a/widget.js", `export default { render({ el }) { el.textContent = "new" } }`);
+  await eventually(async () => assert.equal(await page.locator("any-widget").innerText(), "new"));
+  const late = await open(host, old, { allow: [/404/, /cannot load/] }); // its seed may be quicker than the host's hello
+  await eventually(async () => assert.equal(await late.locator("any-widget").innerText(), "new"));
+});
+
+for (const shadow of [false, true]) {
+  test(`the stylesheet is in place before the first render${shadow ? ", in a shadow root" : ""}`, async () => {
+    const host = await serve({
+      "a/widget.js": `export default { render({ el }) { el.className = "a"; note(getComputedStyle(el).color) } }`,
+      "a/widget.css": ".a { color: rgb(1, 2, 3) }",
+    });
+    const page = await open(host, (await host.view("a", { shadow })).repeat(2));
+    await noted(page, ["rgb(1, 2, 3)", "rgb(1, 2, 3)"]);
+  });
+}
+
+test("a stylesheet that does not come holds up the first render for 2 s, then there is a warning", async () => {
+  const host = await serve({ "a/widget.js": `export default { render() { note("render") } }`, "a/widget.css": ".a { color: red }" });
+  const page = await open(host, "");
+  await page.route("**/widget.css", () => {}); // never answered
+  const began = performance.now();
+  await insert(page, await host.view("a"));
+  await noted(page, ["render"]);
+  const waited = performance.now() - began;
+  assert.ok(waited > 1_900 && waited < 4_000, `it waited ${waited} ms`);
+  assert.ok(warnings(page).some((text) => text.includes("widget.css")));
+});
+
+test("views of one model in a page share one socket", async () => {
+  const host = await serveCounter();
+  const { frames } = await tap();
+  const page = await open(host, (await host.view("a")).repeat(3));
+  await shows(page, ["1", "1", "1"]);
+  await page.locator(".x").first().click();
+  await eventually(async () => assert.equal((await host.state("a")).x, 2));
+  await shows(page, ["2", "2", "2"]);
+  assert.equal(frames.filter(({ sent, frame }) => sent && frame.type === "hello").length, 1);
+});
+
+test("a page under default-src 'self' works", async () => {
+  const host = await serveCounter({ "a/widget.css": ".x { color: rgb(1, 2, 3) }" });
+  const views = [await host.view("a"), await host.view("a", { shadow: true })];
+  const page = await open(host, views.join(""), { csp: "default-src 'self'; img-src 'self' data:" });
+  await shows(page, ["1", "1"]);
+  for (const button of await page.locator(".x").all()) {
+    assert.equal(await button.evaluate((element) => getComputedStyle(element).color), "rgb(1, 2, 3)");
+  }
+  const client = await connect(host, "a");
+  await client.set({ x: 2 });
+  await shows(page, ["2", "2"]);
+});
+
+// Swaps
+
+for (const how of ["insertBefore", "appendChild", "moveBefore"]) {
+  test(`${how} keeps the view`, async () => {
+    const host = await serveCounter();
+    const page = await open(host, `<section id="from">${await host.view("a")}</section><section id="to"><hr></section>`);
+    await noted(page, ["initialize", "render 0 1"]);
+    await page.evaluate((how) => {
+      const place = /** @type {any} */ (document.querySelector("#to"));
+      window.content = document.querySelector(".x");
+      place[how](document.querySelector("any-widget"), how === "appendChild" ? undefined : place.firstChild);
+    }, how);
+    await settle(page);
+    const client = await connect(host, "a");
+    await client.set({ x: 2 });
+    await shows(page, ["2"]);
+    assert.ok(await page.evaluate(() => window.content === document.querySelector("#to .x")));
+    assert.deepEqual(await notes(page), ["initialize", "render 0 1"]);
+  });
+}
+
+test("a clone of a mounted element is a view of its own, rendered into an empty el", async () => {
+  const host = await serveCounter();
+  const page = await open(host, await host.view("a"));
+  await shows(page, ["1"]);
+  await page.evaluate(() => document.body.append(/** @type {Element} */ (document.querySelector("any-widget")).cloneNode(true)));
+  await noted(page, ["initialize", "render 0 1", "render 0 1"]);
+  await page.locator(".x").last().click();
+  await shows(page, ["2", "2"]);
+  await page.evaluate(() => document.querySelector("any-widget")?.remove());
+  await noted(page, ["initialize", "render 0 1", "render 0 1", "cleanup"]);
+  await page.locator(".x").click();
+  await shows(page, ["3"]);
+});
+
+test("markup that was read back from the page, as a history snapshot is, gets a new view", async () => {
+  const host = await serveCounter();
+  const page = await open(host, `<main>${await host.view("a")}</main>`);
+  await shows(page, ["1"]);
+  await page.locator(".x").click();
+  await shows(page, ["2"]);
+  await page.evaluate(() => {
+    const main = /** @type {Element} */ (document.querySelector("main"));
+    const { innerHTML } = main;
+    main.innerHTML = innerHTML;
+  });
+  await eventually(async () => assert.deepEqual((await notes(page)).sort(), ["cleanup", "initialize", "render 0 1", "render 0 2"]));
+  await page.locator(".x").click();
+  await shows(page, ["3"]);
+});
+
+test("children that a morph wiped come back", async () => {
+  const host = await serveCounter();
+  const page = await open(host, await host.view("a"));
+  await shows(page, ["1"]);
+  await page.evaluate(() => document.querySelector("any-widget")?.replaceChildren());
+  await shows(page, ["1"]);
+  const client = await connect(host, "a");
+  await client.set({ x: 2 });
+  await shows(page, ["2"]);
+  await page.locator(".x").click();
+  await shows(page, ["3"]);
+});
+
+test("an innerHTML swap with the same model keeps the model and its socket", async () => {
+  const host = await serveCounter();
+  const { frames } = await tap();
+  const page = await open(host, `<main>${await host.view("a")}</main>`);
+  await shows(page, ["1"]);
+  const fragment = await host.view("a");
+  for (let i = 0; i < 3; i++) {
+    await page.evaluate((html) => void (/** @type {Element} */ (document.querySelector("main")).innerHTML = html), fragment);
+    await eventually(async () => assert.equal((await notes(page)).filter((note) => note === "cleanup").length, i + 1));
+  }
+  await page.locator(".x").click();
+  await eventually(async () => assert.equal((await host.state("a")).x, 2));
+  const said = await notes(page);
+  assert.equal(said.filter((note) => note === "initialize").length, 1);
+  assert.equal(said.filter((note) => note.startsWith("render 0")).length, 4);
+  assert.equal(frames.filter(({ sent, frame }) => sent && frame.type === "hello").length, 1);
+  await page.evaluate(() => document.querySelector("main")?.replaceChildren());
+  await eventually(async () => assert.equal((await notes(page)).at(-1), "end"));
+});
+
+const HTMX = { "htmx 2": "htmx.org", "htmx 4": "htmx4" };
+
+for (const [name, folder] of Object.entries(HTMX)) {
+  const files = { "/htmx.js": readFileSync(new URL(`../../node_modules/${folder}/dist/htmx.js`, import.meta.url), "utf8") };
+  const script = '<script src="/htmx.js"></script>';
+
+  for (const swap of ["innerHTML", "outerHTML"]) {
+    test(`${name}, ${swap}: a swap with the same model keeps the socket; one without ends the view`, async () => {
+      const host = await serveCounter();
+      const { frames } = await tap();
+      const buttons = ["/anywidget/models/a/view", "/nothing"].map((url, i) => `<button id="b${i}" hx-get="${url}" hx-target="${swap === "innerHTML" ? "#place" : "any-widget"}" hx-swap="${swap}">swap</button>`);
+      const page = await open(host, `${script}${buttons.join("")}<div id="place">${await host.view("a")}</div>`, {
+        files: { ...files, "/nothing": "<p id=nothing>nothing</p>" },
+      });
+      await noted(page, ["initialize", "render 0 1"]);
+      await page.locator(".x").click();
+      await shows(page, ["2"]);
+      await page.click("#b0");
+      await eventually(async () => assert.deepEqual((await notes(page)).sort(), ["cleanup", "initialize", "render 0 1", "render 0 2"]));
+      await shows(page, ["2"]);
+      await page.locator(".x").click();
+      await eventually(async () => assert.equal((await host.state("a")).x, 3));
+      assert.equal(frames.filter(({ sent, frame }) => sent && frame.type === "hello").length, 1);
+      await forget(page);
+      await page.click("#b1");
+      await page.waitForSelector("#nothing");
+      await noted(page, ["cleanup", "end"]);
+    });
+  }
+
+  test(`${name}: hx-preserve keeps the view`, async () => {
+    const host = await serveCounter();
+    const fragment = await host.view("a", { attributes: 'id="kept" hx-preserve="true"' });
+    const body = `${script}<button id="swap" hx-get="/next" hx-target="#place">swap</button><div id="place">${fragment}</div>`;
+    const page = await open(host, body, { files: { ...files, "/next": `<p id="new">new</p>${fragment}` } });
+    await noted(page, ["initialize", "render 0 1"]);
+    await page.evaluate(() => void (window.content = document.querySelector(".x")));
+    await page.click("#swap");
+    await page.waitForSelector("#new");
+    await settle(page);
+    await page.locator(".x").click();
+    await shows(page, ["2"]);
+    assert.ok(await page.evaluate(() => window.content === document.querySelector("#place .x")));
+    assert.deepEqual(await notes(page), ["initialize", "render 0 1"]);
+  });
+
+  test(`${name}: after going back in the history the widget lives`, async () => {
+    const host = await serveCounter();
+    const body = `${script}<a id="go" href="/next" hx-get="/next" hx-target="#place" hx-push-url="true">go</a><div id="place">${await host.view("a")}</div>`;
+    const page = await open(host, body, { files: { ...files, "/next": "<p id=next>next</p>" } });
+    await shows(page, ["1"]);
+    await page.click("#go");
+    await page.waitForSelector("#next");
+    await page.goBack();
+    await shows(page, ["1"]);
+    await page.locator(".x").click();
+    await shows(page, ["2"]);
+    await eventually(async () => assert.equal((await host.state("a")).x, 2));
+    for (const note of await notes(page)) if (note.startsWith("render")) assert.match(note, /^render 0/);
+  });
+}
+
+for (const swap of ["innerMorph", "outerMorph"]) {
+  test(`htmx 4, ${swap}: a morph with what the server has keeps the widget alive`, async () => {
+    const host = await serveCounter();
+    const htmx = readFileSync(new URL("../../node_modules/htmx4/dist/htmx.js", import.meta.url), "utf8");
+    const fragment = await host.view("a", { attributes: 'id="w"' });
+    const place = (/** @type {string} */ more) => `<div id="place"><p id="text">${more}</p>${fragment}</div>`;
+    const inner = place("new").replace(/^<div id="place">|<\/div>$/g, "");
+    const body = `<script src="/htmx.js"></script><button id="swap" hx-get="/next" hx-target="#place" hx-swap="${swap}">swap</button>${place("old")}`;
+    const page = await open(host, body, { files: { "/htmx.js": htmx, "/next": swap === "innerMorph" ? inner : place("new") } });
+    await shows(page, ["1"]);
+    await page.locator(".x").click();
+    await shows(page, ["2"]);
+    await page.click("#swap");
+    await eventually(async () => assert.equal(await page.locator("#text").innerText(), "new"));
+    await settle(page);
+    await shows(page, ["2"]);
+    await page.locator(".x").click();
+    await shows(page, ["3"]);
+    await eventually(async () => assert.equal((await host.state("a")).x, 3));
+  });
+}
+
+// The binary's pages
+
+/** Waits until every widget of the page has drawn something, and not an error. @param {Page} page @param {number} [count] */
+const allDrawn = (page, count = 1) =>
+  eventually(async () => {
+    assert.equal(await page.locator("any-widget").count(), count);
+    assert.equal(await page.locator("any-widget [role=alert]").count(), 0);
+    for (const widget of await page.locator("any-widget > div").all()) assert.ok(await widget.locator("> *").count(), "it is empty");
+  });
+
+for (const path of ["/", "/w/counter", "/w/slider", "/w/sketch", "/w/tabs"]) {
+  test(`--csp: ${path} works without a violation`, async () => {
+    const host = await serve(null, ["--csp"]);
+    await (await visitor()).addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) => window.note("violation", event.violatedDirective, event.blockedURI));
+    });
+    const page = await open(host, path);
+    assert.match(String((await page.request.get(host.url + path)).headers()["content-security-policy"]), /default-src 'self'/);
+    await allDrawn(page, path === "/" ? 4 : 1);
+    if (path === "/w/counter") {
+      await page.click("[aria-label=Increase]");
+      await eventually(async () => assert.equal((await host.state("counter")).count, 1));
+    }
+    await settle(page);
+    assert.deepEqual(await notes(page), []);
+  });
+}
+
+test("/w/NAME is one widget alone: one any-widget in body, nothing else visible or interactive", async () => {
+  const host = await serveCounter();
+  const page = await open(host, "/w/a");
+  await shows(page, ["1"]);
+  const others = await page.evaluate(() => {
+    const widget = document.querySelector("any-widget");
+    const seen = [...document.body.querySelectorAll("*")].filter((element) => !element.closest("any-widget"));
+    const interactive = "a, button, input, select, textarea, iframe, [tabindex], [contenteditable]";
+    const visible = seen.filter((element) => element.getClientRects().length || element.matches(interactive));
+    const text = [...document.body.childNodes].filter((node) => node !== widget && node.nodeType === Node.TEXT_NODE).map((node) => node.textContent?.trim());
+    return { widgets: document.body.querySelectorAll("any-widget").length, visible: visible.map((element) => element.outerHTML), text: text.join("") };
+  });
+  assert.deepEqual(others, { widgets: 1, visible: [], text: "" });
+  assert.ok(await page.evaluate(() => document.querySelector("any-widget")?.parentElement === document.body));
+});
+
+test("/w/NAME makes no favicon request", async () => {
+  const host = await serveCounter();
+  const wire = await relay(host);
+  const page = await open(wire, "/w/a");
+  await shows(page, ["1"]);
+  // A bare fragment as a page names no icon, so Chromium asks for one: by then it would have asked for the other, too.
+  const other = await relay(host);
+  await open(other, "/anywidget/models/a/view", { allow: [/favicon/] });
+  await eventually(() => assert.ok(other.requests.includes("/favicon.ico")));
+  assert.ok(wire.requests.includes("/w/a"));
+  assert.ok(!wire.requests.includes("/favicon.ico"));
+});
+
+test("/w/counter takes at most 12 requests and 30 kB, and no request waits for more than two others in a row", async () => {
+  const host = await serve(null);
+  const wire = await relay(host);
+  const page = await (await visitor()).newPage();
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Network.enable");
+  /** How many requests had to be answered, one after the other, before this one was made. @type {Map<string, number>} */
+  const waits = new Map();
+  /** @param {string} url @param {any} initiator */
+  const asked = (url, initiator) => {
+    const causes = [initiator.url];
+    for (let stack = initiator.stack; stack; stack = stack.parent) causes.push(...stack.callFrames.map((/** @type {any} */ frame) => frame.url));
+    const depths = causes.map((cause) => waits.get(cause)).filter((depth) => depth !== undefined);
+    if (!waits.has(url)) waits.set(url, depths.length ? Math.max(...depths) + 1 : 0);
+  };
+  devtools.on("Network.requestWillBeSent", ({ request, initiator }) => asked(request.url, initiator));
+  devtools.on("Network.webSocketCreated", ({ url, initiator }) => asked(url, initiator ?? {}));
+  await page.goto(`${wire.url}/w/counter`);
+  await page.getByRole("button", { name: "Increase" }).click();
+  await eventually(async () => assert.equal((await host.state("counter")).count, 1));
+  await page.waitForLoadState("networkidle");
+  const all = [...waits].map(([url, depth]) => `${depth} ${url}`).join("\n");
+  assert.ok(wire.requests.length <= 12, `${wire.requests.length} requests:\n${wire.requests.join("\n")}`);
+  assert.ok(wire.bytes <= 30_000, `${wire.bytes} bytes`);
+  assert.equal(waits.get(`${wire.url}/w/counter`), 0);
+  assert.ok([...waits.values()].filter((depth) => depth === 0).length === 1, `only the page waits for nothing:\n${all}`);
+  assert.ok([...waits.keys()].some((url) => url.startsWith("ws:")), "the socket was seen");
+  assert.ok(Math.max(...waits.values()) <= 2, all);
+});
+
+test("/ shows every widget, and one click in it reaches the host", async () => {
+  const host = await serve(null);
+  const page = await open(host, "/");
+  await allDrawn(page, 4);
+  await page.getByRole("button", { name: "Increase" }).first().click();
+  await eventually(async () => assert.equal((await host.state("counter")).count, 1));
+});
+
+// Connections
+
+test("an unknown model shows a message that names it", async () => {
+  const host = await serveCounter();
+  const page = await open(host, '<any-widget model="nobody"></any-widget><script type="module" src="/anywidget/loader.js"></script>', { allow: [/nobody/] });
+  const message = page.getByRole("alert");
+  await eventually(async () => assert.match(await message.innerText(), /nobody/));
+  assert.ok(await message.isVisible());
+});
+
+test("an element without a model shows a message", async () => {
+  const host = await serveCounter();
+  const page = await open(host, '<any-widget></any-widget><script type="module" src="/anywidget/loader.js"></script>');
+  await eventually(async () => assert.match(await page.getByRole("alert").innerText(), /model/));
+});
+
+/** Whether the page tells its user that the host is away. @param {Page} page @param {boolean} expected */
+const showsOffline = (page, expected) =>
+  eventually(async () => {
+    const before = await page.locator("any-widget").evaluate((element) => getComputedStyle(element, "::before").content);
+    assert.equal(before !== "none", expected, `::before is ${before}`);
+  });
+
+for (const [how, signal] of /** @type {const} */ ([
+  ["ends", "SIGINT"],
+  ["is killed", "SIGKILL"],
+])) {
+  test(`S5, S6: the host ${how} and comes back: shown lost and found, no reload, no remount, state equal, edits made meanwhile arrive`, async () => {
+    const host = await serveCounter();
+    const page = await open(host, await host.view("a"), { allow: [OFFLINE] });
+    await shows(page, ["1"]);
+    await page.evaluate(() => void (window.stays = true));
+    await page.locator(".x").click();
+    await eventually(async () => assert.equal((await host.state("a")).x, 2));
+    await showsOffline(page, false);
+    await host.stop(signal);
+    await showsOffline(page, true);
+    await page.locator(".x").click();
+    await page.locator(".x").click();
+    await shows(page, ["4"]);
+    await host.start();
+    await showsOffline(page, false);
+    await eventually(async () => assert.equal((await host.state("a")).x, 4), { timeout: 20_000 });
+    const client = await connect(host, "a");
+    await client.set({ x: 10 });
+    await shows(page, ["10"]);
+    await page.locator(".x").click();
+    await eventually(() => assert.equal(client.state.x, 11));
+    assert.equal(await page.evaluate(() => window.stays), true);
+    assert.deepEqual(await notes(page), ["initialize", "render 0 1"]);
+  });
+}
+
+test("S5: a cut wire: the page comes back, both sides are equal, nothing is lost or applied twice", async () => {
+  const host = await serveCounter();
+  const wire = await relay(host);
+  const page = await open(wire, await host.view("a"), { allow: [OFFLINE] });
+  await shows(page, ["1"]);
+  const client = await connect(host, "a");
+  for (let i = 0; i < 5; i++) {
+    await page.locator(".x").click();
+    wire.cut();
+    await client.set({ y: i });
+    await page.locator(".x").click();
+    await eventually(() => assert.equal(client.state.x, 3 + 2 * i));
+  }
+  await shows(page, ["11"]);
+  assert.deepEqual(await host.state("a"), { x: 11, y: 4 });
+  assert.deepEqual(await notes(page), ["initialize", "render 0 1"]);
+});
