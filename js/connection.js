@@ -151,7 +151,9 @@ export class Connection {
     const env = this.#env;
     const socket = this.#socket;
     if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
-    socket?.close(1000);
+    // Closed while it opens, a socket would leave an error in the console.
+    if (socket?.readyState || this.#away) socket?.close(1000);
+    else if (socket) socket.onopen = () => socket.close(1000);
     this.#socket = null;
     for (const timer of [this.#watch, this.#retry]) env.clearTimeout(timer);
     if (this.#since && env.performance.now() - this.#since > STABLE) this.#tries = 0;

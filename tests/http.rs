@@ -316,6 +316,19 @@ mod state {
     }
 
     #[tokio::test]
+    async fn state_and_blobs_are_compressed_for_those_who_can_read_it() {
+        let mut state = Value::from(json!({"text": "ha".repeat(5_000)}));
+        state["pixels"] = bytes([7; 10_000]);
+        let (server, _model) = thing(state).await;
+        for path in ["state", "state/pixels", "state/text", "view"] {
+            let response =
+                server.get_with(&format!("/anywidget/models/thing/{path}"), &[("accept-encoding", "gzip")]).await;
+            assert_eq!(response.header("content-encoding"), Some("gzip"), "{path}");
+            assert!(response.body.len() < 2_000, "{path}: {} bytes", response.body.len());
+        }
+    }
+
+    #[tokio::test]
     async fn a_large_blob_arrives_whole() {
         let large: Vec<u8> = (0..5_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         let mut state = Value::object();

@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anywidget_host::{Blob, Host, Limits, Model, Refusal, Source, Value, Widget};
+use futures_util::SinkExt;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
 use support::page::{Next, Page};
 use support::{Server, bytes, eventually, keys, soon};
@@ -226,6 +228,17 @@ mod hello {
         let third = server.page_that_says("lamp", json!({"session": "third"})).await;
         assert_eq!(third.hello["seq"], 0.into());
         let first = server.page_that_says("lamp", json!({"session": "first"})).await;
+        assert_eq!(first.hello["seq"], Value::Null);
+    }
+
+    #[tokio::test]
+    async fn sessions_that_were_away_too_long_do_not_pile_up() {
+        let (server, _model) = lamp_with(Limits { session_memory: Duration::ZERO, ..Limits::default() }).await;
+        for n in 0..200 {
+            server.page_that_says("lamp", json!({"session": format!("session {n}")})).await.leave().await;
+            no_sockets(&server).await;
+        }
+        let first = server.page_that_says("lamp", json!({"session": "session 0"})).await;
         assert_eq!(first.hello["seq"], Value::Null);
     }
 
@@ -510,6 +523,19 @@ mod writing {
     }
 
     #[tokio::test]
+    async fn a_page_that_reads_no_answers_is_not_read_either_and_loses_nothing() {
+        let (server, model) = lamp_with(Limits { answers: 4, ..Limits::default() }).await;
+        let mut page = server.page("lamp").await;
+        for n in 1..=500 {
+            page.set(json!({"name": format!("name {n}")})).await;
+        }
+        for seq in 1..=500 {
+            page.ack_of(seq).await;
+        }
+        assert_eq!(model.get().name, "name 500");
+    }
+
+    #[tokio::test]
     async fn an_empty_set_is_acknowledged() {
         let (server, _model) = lamp().await;
         let mut page = server.page("lamp").await;
@@ -615,13 +641,8 @@ mod coming_back {
         let mut old = server.page("lamp").await;
         let mut new = server.page_that_says("lamp", old.resume()).await;
         // The host may close before it has read this; either way it is not applied.
-        let _ = futures_util::SinkExt::send(
-            &mut old.socket,
-            tokio_tungstenite::tungstenite::Message::text(
-                json!({"type": "set", "seq": 1, "state": {"level": 66}}).to_string(),
-            ),
-        )
-        .await;
+        let late = json!({"type": "set", "seq": 1, "state": {"level": 66}}).to_string();
+        let _ = old.socket.send(Message::text(late)).await;
         assert_eq!(old.close_code().await, 4408);
         new.expect_nothing().await;
         assert_eq!(*model.get(), Lamp::new());
@@ -999,6 +1020,30 @@ mod pace {
         assert_eq!(page.ack_of(seq).await["rev"], 7.into());
     }
 
+    /// A page takes the rev of an ack for its own: were the connection lost behind it, it would never
+    /// ask for the commits before it again.
+    #[tokio::test]
+    async fn an_ack_does_not_overtake_state_because_get_comes_behind_it() {
+        let limits = Limits { pace_delay: Duration::from_secs(3_600), ..slow() };
+        let (_server, model, mut page) = after_five_frames(limits).await;
+        model.update(|lamp| lamp.level = 77); // has to wait
+        let set = json!({"type": "set", "seq": 1, "state": {"name": "hall"}}).to_string();
+        page.socket.feed(Message::text(set)).await.unwrap();
+        page.socket.feed(Message::text(json!({"type": "get"}).to_string())).await.unwrap();
+        page.socket.flush().await.unwrap();
+        let mut level = Value::Null;
+        loop {
+            let frame = page.frame().await;
+            if let Some(told) = frame["state"].get("level") {
+                level = told.clone();
+            }
+            if frame.kind() == "ack" {
+                assert_eq!((&frame["rev"], &level), (&7.into(), &77.into()), "{frame:?}");
+                break;
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_page_that_does_not_read_gets_one_frame_of_the_latest_values_when_it_wakes() {
         let (server, model) = open_model(Limits::default()).await;
@@ -1302,6 +1347,19 @@ mod ending {
         let ended = tokio::spawn(async move { host.shutdown().await });
         assert_eq!(page.close_code().await, 4001);
         soon("the shutdown", ended).await.unwrap();
+    }
+
+    /// S9
+    #[tokio::test]
+    async fn a_thousand_pages_come_and_go() {
+        let (server, model) = lamp().await;
+        for _ in 0..1_000 {
+            server.page("lamp").await.leave().await;
+        }
+        no_sockets(&server).await;
+        assert_eq!(server.host.models(), 1);
+        model.update(|lamp| lamp.level = 2);
+        assert_eq!(server.page("lamp").await.hello["state"]["level"], 2.into());
     }
 
     #[tokio::test]

@@ -142,7 +142,7 @@ function render({ model, el, signal }) {
 	clear.addEventListener("click", () => save([]), { signal });
 	root.addEventListener("input", show, { signal });
 	root.addEventListener("submit", (event) => event.preventDefault(), { signal }); // Enter would leave the page
-	root.addEventListener("transitionend", load, { signal }); // of the inks, when the page goes dark or light
+	root.addEventListener("transitionend", (event) => event.propertyName === "color" && load(), { signal }); // of inks
 	addEventListener("resize", fit, { signal }); // a zoom changes the device's pixels, not the pad's size
 	new ResizeObserver(fit).observe(pad); // begins with a first call
 
@@ -170,7 +170,7 @@ function trace(context, [pen, , x, y, ...rest], colors) {
 	context.lineCap = context.lineJoin = "round";
 	context.beginPath();
 	context.moveTo(x, y);
-	context.lineTo(x, y); // a dot, should no more follow
+	context.lineTo(x + 1, y); // a dot, should no more follow: a line without length has no round ends
 	for (let i = 0; i < rest.length; i += 2) { // smooth: curves from the middle of a segment to that of the next
 		const [px, py, nextX = px, nextY = py] = rest.slice(i, i + 4);
 		context.quadraticCurveTo(px, py, (px + nextX) / 2, (py + nextY) / 2);
@@ -194,7 +194,7 @@ const MARKUP = `
 		<button class="aw-sketch-button" type="button" name="clear">Clear</button>
 	</div>
 	<div class="aw-sketch-pad"><canvas></canvas>
-		<canvas tabindex="0" role="application" aria-label="Pad: arrows move the pen, Space draws"></canvas></div>
+		<canvas tabindex="0" role="application" aria-label="Drawing pad: arrows move a pen, Space draws"></canvas></div>
 	<p class="aw-sketch-hint">With keys: arrows move the pen, Space puts it down and lifts it.</p>`;
 
 export default { render };
