@@ -67,6 +67,7 @@ pub struct HostBuilder {
     limits: Limits,
     origins: Vec<String>,
     widgets: Vec<Register>,
+    folders: Vec<PathBuf>,
     watch: bool,
 }
 
@@ -80,6 +81,7 @@ impl Host {
             limits: Limits::default(),
             origins: Vec::new(),
             widgets: Vec::new(),
+            folders: Vec::new(),
             watch: cfg!(debug_assertions),
         }
     }
@@ -100,6 +102,11 @@ impl Host {
                 core.widget.name, widget.name
             ))),
         }
+    }
+
+    /// The model of this id, if there is one and its states are of this type.
+    pub fn get<W: State>(&self, id: &str) -> Option<Model<W>> {
+        self.core(id).filter(|core| core.state().is::<W>()).map(Model::new)
     }
 
     /// A new model with an id of its own: a random UUID.
@@ -251,6 +258,12 @@ impl HostBuilder {
         self
     }
 
+    /// Opens a widget folder without a Rust type, as [`Host::folder`] does.
+    pub fn folder(mut self, path: impl Into<PathBuf>) -> HostBuilder {
+        self.folders.push(path.into());
+        self
+    }
+
     /// Where the routes are: `/anywidget` unless set. Begins with a `/`, does not end with one.
     pub fn base(mut self, path: impl Into<String>) -> HostBuilder {
         let path = path.into();
@@ -316,6 +329,9 @@ impl HostBuilder {
         let _ = watch;
         for widget in &widgets {
             host.watch(widget);
+        }
+        for folder in self.folders {
+            host.folder(folder)?;
         }
         Ok(host)
     }

@@ -15,8 +15,8 @@ use crate::widget::Registered;
 /// One view of a model as HTML. It is `Display` for templates and `format!`, and a response for
 /// handlers.
 ///
-/// It holds the state as it was when [`Model::view`](crate::Model::view) was called, so that the first
-/// paint needs no socket; the page then follows the model. Swapping it into a page with htmx or
+/// Written out, it holds the state of that moment, so that the first paint needs no socket; the page then
+/// follows the model. Swapping it into a page with htmx or
 /// `innerHTML` works as well as delivering it with the page.
 #[derive(Clone)]
 pub struct View {

@@ -24,8 +24,8 @@ pub(crate) struct Session {
     identity: Option<Identity>,
     /// What the page has, as of the frames that were handed out.
     cursor: Cursor,
-    /// Frames for this page alone, in order. Each waits until the page has the state of its rev.
-    outbox: VecDeque<(u64, Payload)>,
+    /// What is for this page alone, in order.
+    outbox: VecDeque<Outgoing>,
     /// The code the page was told of.
     code: Arc<Code>,
     /// Commands that began and nobody runs yet.
@@ -35,6 +35,13 @@ pub(crate) struct Session {
     budget: Budget,
     /// A close that waits until what goes before it is sent.
     closing: Option<Close>,
+}
+
+enum Outgoing {
+    /// Waits until the page has the state of this rev.
+    After(u64, Payload),
+    /// The answer to `get`: everything, as of when its turn comes.
+    Everything,
 }
 
 struct Identity {
@@ -102,7 +109,7 @@ impl Session {
             (None, ClientFrame::Hello(hello)) => self.hello(&hello),
             (None, _) => return Err(Close::bad_frame("the first frame is `hello`")),
             (Some(_), ClientFrame::Hello(_)) => return Err(Close::bad_frame("a second `hello`")),
-            (Some(_), ClientFrame::Get) => self.refresh(),
+            (Some(_), ClientFrame::Get) => self.outbox.push_back(Outgoing::Everything),
             (Some(identity), ClientFrame::Set { seq, state }) => {
                 let page = page(identity, &self.follower, self.readonly);
                 let ack = self.core.write(&page, seq, state)?;
@@ -119,8 +126,8 @@ impl Session {
             (Some(identity), ClientFrame::Error { phase, message, stack }) => {
                 tracing::error!(
                     target: "anywidget_host::page",
-                    model = %self.core.id, widget = self.core.widget.name, client = identity.client,
-                    "{}: {}{}", printable(&phase), printable(&message), indented(&stack)
+                    model = %self.core.id, client = identity.client,
+                    "{}: {}: {}{}", self.core.widget.name, printable(&phase), printable(&message), indented(&stack)
                 );
             }
         }
@@ -185,16 +192,16 @@ impl Session {
     }
 
     /// Answers `get`: the whole state again, in the same session.
-    fn refresh(&mut self) {
-        let Some(identity) = &self.identity else { return };
-        let hello = Hello { session: identity.secret.clone(), since: None, messages: None };
+    fn everything(&mut self) -> Option<Payload> {
+        let session = self.identity.as_ref()?.secret.clone();
+        let hello = Hello { session, since: None, messages: None };
         let welcome = self.core.connect(&hello, &self.follower, self.readonly);
         self.cursor.rev = welcome.cursor.rev;
-        self.put(self.cursor.rev, welcome.frame);
+        Some(encode(&welcome.frame.into_value()))
     }
 
     fn put(&mut self, rev: u64, frame: HostFrame) {
-        self.outbox.push_back((rev, encode(&frame.into_value())));
+        self.outbox.push_back(Outgoing::After(rev, encode(&frame.into_value())));
     }
 
     fn message(&mut self, content: Value, buffers: Vec<Blob>) {
@@ -208,10 +215,17 @@ impl Session {
 
     fn frame(&mut self, now: Instant) -> Option<Payload> {
         let identity = self.identity.as_ref()?;
-        self.outbox.extend(self.follower.take_inbox());
+        let inbox = self.follower.take_inbox().into_iter();
+        self.outbox.extend(inbox.map(|(rev, frame)| Outgoing::After(rev, frame)));
         match self.outbox.front() {
-            Some((rev, _)) if *rev <= self.cursor.rev => return self.outbox.pop_front().map(|(_, frame)| frame),
-            _ => {}
+            Some(Outgoing::After(rev, _)) if *rev > self.cursor.rev => {}
+            Some(_) => {
+                return match self.outbox.pop_front()? {
+                    Outgoing::After(_, frame) => Some(frame),
+                    Outgoing::Everything => self.everything(),
+                };
+            }
+            None => {}
         }
         let code = self.core.widget.code();
         if !Arc::ptr_eq(&code, &self.code) {

@@ -1,9 +1,9 @@
 //! A frame's bytes: JSON text where JSON loses nothing, MessagePack where it would.
 
 use bytes::Bytes;
-use serde::Deserialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::msgpack;
 use crate::Value;
 
 /// One WebSocket message. Cloning costs a counter, so one encoded commit serves every view.
@@ -56,15 +56,7 @@ pub(crate) fn encode(frame: &Value) -> Payload {
 pub(crate) fn decode(payload: &Payload) -> Result<Value, String> {
     match payload {
         Payload::Text(text) => serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
-        Payload::Binary(bytes) => {
-            let mut rest = rmp_serde::Deserializer::new(&bytes[..]);
-            rest.set_max_depth(MAX_DEPTH);
-            let value = Value::deserialize(&mut rest).map_err(|error| format!("not MessagePack: {error}"))?;
-            match rest.into_inner() {
-                [] => Ok(value),
-                more => Err(format!("not MessagePack: {} bytes behind the value", more.len())),
-            }
-        }
+        Payload::Binary(bytes) => msgpack::read(bytes, MAX_DEPTH).map_err(|error| format!("not MessagePack: {error}")),
     }
 }
 

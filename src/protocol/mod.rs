@@ -8,6 +8,7 @@ mod close;
 mod codec;
 mod host;
 mod limits;
+mod msgpack;
 #[cfg(test)]
 mod vectors;
 

@@ -1,6 +1,7 @@
 //! The rules of a widget with the Rust type of its state forgotten, so that models of every type live
 //! in one registry and speak through one kind of connection.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use super::{Answer, Rules};
@@ -89,7 +90,7 @@ impl<W: State> Behaviour for Rules<W> {
             && let Some(validate) = &self.validate
             && let changed = new.changes(old)
             && !changed.is_empty()
-            && let Err(refusal) = validate(&mut new, &changed)
+            && let Err(refusal) = caught("validate", || validate(&mut new, &changed))
         {
             let refused = changed.iter().filter(|key| writes.contains_key(&***key));
             reasons.extend(refused.map(|key| (key.to_string(), refusal.to_string().into())));
@@ -123,7 +124,11 @@ impl<W: State> Behaviour for Rules<W> {
     fn message(&self, core: &Arc<Core>, message: &Message) {
         let model = Model::new(core.clone());
         for listener in &self.on_message {
-            listener(&model, message);
+            let told = caught("on_message", || {
+                listener(&model, message);
+                Ok(())
+            });
+            drop(told); // a panic was logged there, and nobody waits for an answer
         }
     }
 
@@ -137,6 +142,15 @@ impl<W: State> Behaviour for Rules<W> {
         let command = self.commands.get(name)?;
         Some(command(Model::new(core.clone()), request, buffers))
     }
+}
+
+/// Runs user code for a page. A panic in it is logged and refused: it must not cost the page its
+/// connection, after which it would only send the same again.
+fn caught<T>(what: &str, run: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        tracing::error!("{what} panicked");
+        Err(Refusal::new(format!("{what} failed on the host")).with_kind("Panic"))
+    })
 }
 
 /// A refusal for a command that does not exist.
