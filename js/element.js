@@ -4,7 +4,7 @@
  *
  * @import { View } from "./widget.js"
  */
-import { open } from "./session.js";
+import { open } from "./host.js";
 import { adopt, errorCard } from "./styles.js";
 
 /**

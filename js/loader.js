@@ -9,7 +9,6 @@ import "./connection.js";
 import "./styles.js";
 import "./host.js";
 import "./widget.js";
-import "./session.js";
 import { AnyWidget } from "./element.js";
 
 customElements.get("any-widget") ?? customElements.define("any-widget", AnyWidget);

@@ -1,6 +1,5 @@
 /**
- * Stylesheets around views: the widgets' own, one link per root and URL however many views use it, and the
- * runtime's.
+ * Stylesheets around views: the widgets' own, one per root and URL however many views use it, and the runtime's.
  */
 
 /** A stylesheet slower than this does not hold up the first render (ms). */
@@ -23,16 +22,25 @@ any-widget[data-connection=offline]:not(:has(.any-widget-error))::before {
 }
 .any-widget-error::first-line { font-weight: 600 }`);
 
-/** @type {Set<{ root: Node, url: string, link: HTMLLinkElement, users: number, ready: Promise<unknown> }>} */
-const sheets = new Set();
+/** @typedef {Document | ShadowRoot} Root */
+/** @typedef {{ root: Root, url: string, users: number, remove(): void, ready: Promise<unknown> }} Sheet */
+/** @typedef {{ text: string, sheet: CSSStyleSheet | undefined }} Fetched */
 
-/** Where the styles of an element belong: its shadow root, or the head of its document, which may be a pop-up's. @param {Element} el */
+/** @type {Set<Sheet>} */
+const sheets = new Set();
+/** @type {Map<string, Promise<Fetched>>} */
+const fetched = new Map();
+
+/** The root whose styles apply to an element; a pop-up has a document of its own. @param {Element} el @returns {Root} */
 export function rootOf(el) {
   const root = el.getRootNode();
-  return root instanceof ShadowRoot ? root : el.ownerDocument.head;
+  return root instanceof ShadowRoot ? root : el.ownerDocument;
 }
 
-/** Puts a stylesheet into a root, until it is released as often as it was attached. @param {Node} root @param {string} url */
+/** A stylesheet's text, downloaded once. @param {string} url */
+export const textOf = async (url) => (await download(url)).text;
+
+/** Puts a stylesheet into a root, until it is released as often as it was attached. @param {Root} root @param {string} url */
 export function attach(root, url) {
   const sheet = [...sheets].find((one) => one.root === root && one.url === url) ?? insert(root, url);
   sheet.users++;
@@ -44,26 +52,65 @@ export function attach(root, url) {
     release: (wait = GRACE) =>
       setTimeout(() => {
         if (--sheet.users) return;
-        sheet.link.remove();
         sheets.delete(sheet);
+        sheet.remove();
       }, wait),
   };
 }
 
-/** @param {Node} root @param {string} url */
+/** @param {Root} root @param {string} url @returns {Sheet} */
 function insert(root, url) {
+  /** @type {Sheet} */
+  const sheet = { root, url, users: 0, remove() {}, ready: Promise.resolve() };
+  sheets.add(sheet);
+  const applied = download(url).then(
+    ({ sheet: made }) => (made && (root === document || root.ownerDocument === document) ? adoptInto(sheet, made) : link(sheet)),
+    () => link(sheet), // another site's, perhaps, which only a link may load
+  );
+  const late = new Promise((_, reject) => setTimeout(reject, PATIENCE, "is slow; rendering without it"));
+  sheet.ready = Promise.race([applied, late]).catch((why) => console.warn(`[anywidget] stylesheet ${url} ${why}`));
+  return sheet;
+}
+
+/** @param {Sheet} sheet @param {CSSStyleSheet} made */
+function adoptInto(sheet, made) {
+  if (!sheets.has(sheet)) return;
+  sheet.root.adoptedStyleSheets.push(made);
+  sheet.remove = () => {
+    const { root } = sheet;
+    root.adoptedStyleSheets = root.adoptedStyleSheets.filter((one) => one !== made);
+  };
+}
+
+/** @param {Sheet} sheet @returns {Promise<unknown>} */
+function link(sheet) {
+  const { root, url } = sheet;
+  if (!sheets.has(sheet)) return Promise.resolve();
   const link = document.createElement("link");
-  const ready = new Promise((resolve, reject) => {
+  sheet.remove = () => link.remove();
+  return new Promise((resolve, reject) => {
     link.onload = resolve;
     link.onerror = () => reject("cannot be loaded");
-    setTimeout(reject, PATIENCE, "is slow; rendering without it");
-  }).catch((why) => console.warn(`[anywidget] stylesheet ${url} ${why}`));
-  link.rel = "stylesheet";
-  link.href = url;
-  root.appendChild(link);
-  const sheet = { root, url, link, users: 0, ready };
-  sheets.add(sheet);
-  return sheet;
+    link.rel = "stylesheet";
+    link.href = url;
+    ("head" in root ? root.head : root).append(link);
+  });
+}
+
+/** One download is the text and the sheet. A sheet that imports others takes a link. @param {string} url */
+function download(url) {
+  const known = fetched.get(url);
+  if (known) return known;
+  const download = fetch(url).then(async (response) => {
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    const text = await response.text();
+    const sheet = /@import/i.test(text) ? undefined : new CSSStyleSheet({ baseURL: url });
+    return { text, sheet: await sheet?.replace(text) };
+  });
+  fetched.set(url, download);
+  // Kept while it is in use; the browser has it a while longer.
+  download.catch(() => {}).finally(() => setTimeout(() => fetched.delete(url), 2 * GRACE));
+  return download;
 }
 
 /** What stands where a view would be; its first line is a title. @param {Element} near @param {string} text */

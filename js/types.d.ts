@@ -1,7 +1,5 @@
 /** Shapes that several modules share. For the type checker and the reader: browsers never fetch this file. */
 
-import type { Session } from "./session.js";
-
 export type Frame = { type: string; [field: string]: any };
 export type State = Record<string, any>;
 export type Bytes = ArrayBuffer | ArrayBufferView;

@@ -3,9 +3,9 @@
  * edited.
  *
  * @import { Definition, Failure, Outcome } from "./types.js"
- * @import { Session } from "./session.js"
+ * @import { Session } from "./host.js"
  */
-import { Hook } from "./host.js";
+import { Hook, messageOf } from "./host.js";
 import { attach, errorCard, rootOf } from "./styles.js";
 
 export class Widget {
@@ -236,9 +236,6 @@ export class View {
   }
 }
 
-/** @param {any} error */
-const messageOf = (error) => String(error?.message ?? error);
-
 /** @type {Map<string, Promise<any>>} */
 const modules = new Map();
 const failed = new Set();
@@ -257,7 +254,7 @@ function load(url) {
       failed.add(url);
       // Browsers do not say why a fetch failed.
       const { ok, status } = await fetch(url).catch(() => ({ ok: true, status: 0 }));
-      throw new Error(`cannot load ${url}: ${ok ? messageOf(error) : `the server answered ${status}`}`, { cause: error });
+      throw new Error(`cannot load ${url}: ${ok ? messageOf(error) : `the server answered ${status}`}`);
     });
   modules.set(url, module);
   return module;
