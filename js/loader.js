@@ -1,14 +1,132 @@
 /**
- * The one script of a page with widgets: defines `<any-widget>`. Every fragment may bring it, a page runs it once.
+ * The one script of a page with widgets: `<any-widget>`, which keeps a view of a model where the page has the
+ * element, whatever moves, morphs, clones or swaps it. Every fragment may bring the script, a page runs it once.
  *
- * It names each module that is always needed, so that browsers fetch them together and not one after the other.
+ * @import { View } from "./widget.js"
  */
+import { open } from "./session.js";
+import { adopt, errorCard } from "./styles.js";
+// Named here so that browsers fetch all modules together, and not one after the other.
 import "./codec.js";
-import "./model.js";
 import "./connection.js";
-import "./styles.js";
 import "./host.js";
+import "./model.js";
 import "./widget.js";
-import { AnyWidget } from "./element.js";
+
+/**
+ * On `el` while we render there. htmx 4 does not morph what has it; a morph that takes it away does not know it,
+ * and has been at the widget's DOM. That it is there says nothing: clones and snapshots have it too.
+ */
+const MARK = "hx-morph-skip";
+
+class AnyWidget extends HTMLElement {
+  static observedAttributes = ["model"];
+
+  /** The model it was parsed with: the seed is for no other, and for one use. @type {string | null} */
+  #seedFor = null;
+  /** Is a look at how things stand under way? */
+  #due = false;
+  /** What widgets render into. @type {HTMLElement | undefined} */
+  #el;
+  /** The model of the view. @type {string | null} */
+  #id = null;
+  /** @type {View | undefined} */
+  #view;
+  #observer = new MutationObserver(() => this.#repair());
+
+  connectedCallback() {
+    this.#soon();
+  }
+
+  disconnectedCallback() {
+    this.#soon();
+  }
+
+  /** Browsers that see it do not take a `moveBefore` for a disconnection. */
+  connectedMoveCallback() {
+    this.#soon();
+  }
+
+  /** @param {string} _ @param {string | null} before @param {string | null} now */
+  attributeChangedCallback(_, before, now) {
+    this.#seedFor = before === null && !this.#el ? now : null;
+    this.#soon();
+  }
+
+  /** A move disconnects and connects in one task, `hx-preserve` the other way round: what holds in the end counts. */
+  async #soon(wait = Promise.resolve()) {
+    if (this.#due) return;
+    this.#due = true;
+    await wait;
+    this.#due = false;
+    const id = this.isConnected ? this.getAttribute("model") : null;
+    if (this.#view && id === this.#id) return void this.#view.dress();
+    this.#observer.disconnect();
+    this.#view?.remove();
+    this.#view = undefined;
+    if (!this.isConnected) return;
+    // The parser is still inside, and brings the seed and what the server rendered.
+    if (!isClosed(this)) return void this.#soon(new Promise((done) => setTimeout(done, 20)));
+    this.#id = id;
+    adopt(this);
+    if (id) this.#mount(id);
+    else this.#place().replaceChildren(errorCard(this, 'any-widget: the attribute "model" is missing'));
+  }
+
+  /** @param {string} id */
+  #mount(id) {
+    const session = open(id, { esm: this.getAttribute("esm"), css: this.getAttribute("css") }, this.#seed(id));
+    const el = this.#place();
+    this.#view = session.widget.mount(el, this, () => {
+      this.shadowRoot?.querySelector("slot")?.remove();
+      el.replaceChildren();
+    });
+    el.setAttribute(MARK, "");
+    this.#observer.observe(this, { childList: true, attributeFilter: ["data-connection"] });
+    this.#observer.observe(el, { attributeFilter: [MARK] });
+  }
+
+  /** Puts `el` where it belongs. */
+  #place() {
+    const shadow = this.hasAttribute("shadow") ? (this.shadowRoot ?? this.attachShadow({ mode: "open" })) : null;
+    /** @type {HTMLElement | null} */
+    const given = shadow ? null : this.querySelector(":scope > div");
+    // What the server rendered shows through the slot until the first render.
+    if (shadow && !this.#el) shadow.append(document.createElement("slot"));
+    const el = (this.#el ??= given ?? document.createElement("div"));
+    if (el.isConnected) return el;
+    if (given) given.replaceWith(el);
+    else (shadow ?? this).append(el);
+    return el;
+  }
+
+  /** A morph wipes children and attributes without any callback but the observer's. */
+  #repair() {
+    const el = this.#el;
+    if (!this.#view || !el || !this.isConnected) return;
+    this.#view.mark();
+    if (!el.isConnected) this.#place();
+    if (el.hasAttribute(MARK)) return;
+    el.setAttribute(MARK, "");
+    this.#view.draw();
+  }
+
+  /** The state that came with the element, if it is whole. @param {string} id */
+  #seed(id) {
+    const epoch = this.getAttribute("epoch");
+    const rev = this.getAttribute("rev");
+    const text = this.querySelector(":scope > script[type='application/json']")?.textContent;
+    if (id !== this.#seedFor || epoch === null || rev === null || !text) return null;
+    this.#seedFor = null;
+    return { epoch, rev: Number(rev), state: JSON.parse(text) };
+  }
+}
+
+/** Has the parser passed the end tag? Then something follows it, or the document is complete. @param {Node | null} node */
+function isClosed(node) {
+  if (document.readyState !== "loading") return true;
+  while (node && !node.nextSibling) node = node.parentNode;
+  return node;
+}
 
 customElements.get("any-widget") ?? customElements.define("any-widget", AnyWidget);

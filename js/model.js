@@ -25,6 +25,13 @@ export class Model {
   report = () => {};
   /** Told which writes the host refused, and why. @type {(reasons: Record<string, string>) => void} */
   refused = () => {};
+  /**
+   * Told which keys have another value at the host: by a write of ours ("page"), of another client ("other"), or
+   * by itself ("host").
+   *
+   * @type {(keys: string[], origin: string) => void}
+   */
+  stored = () => {};
   /** Who waits for an answer to `invoke`, by its id. @type {Map<string, (frame: Frame) => void>} */
   replies = new Map();
 
@@ -201,6 +208,7 @@ export class Model {
   /** @param {Frame} frame */
   #hello({ epoch, rev, full, state, seq, messages }) {
     let known = seq != null;
+    const first = this.#epoch === undefined;
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#n = undefined;
@@ -223,6 +231,7 @@ export class Model {
     }
     this.#raise(rev);
     this.#announce(changed);
+    if (!first) this.stored(changed, "host");
     this.wake();
   }
 
@@ -244,14 +253,16 @@ export class Model {
   }
 
   /** @param {Frame} frame */
-  #set({ base, rev, state }) {
+  #set({ base, rev, state, origin }) {
     if (base > this.#rev) {
       if (!this.#gap) this.note({ type: "get" });
       this.#gap = true;
       return;
     }
     this.#raise(rev);
-    this.#announce(this.#take(state, rev));
+    const changed = this.#take(state, rev);
+    this.#announce(changed);
+    this.stored(changed, origin ? "other" : "host");
   }
 
   /** @param {Frame} frame */
@@ -279,6 +290,9 @@ export class Model {
     }
     if (refused) this.refused(refused);
     this.#announce(changed);
+    const accepted = keys(wrote).filter((key) => !hasOwn(refused ?? {}, key));
+    this.stored(accepted, "page");
+    this.stored(changed.filter((key) => !accepted.includes(key)), "host");
     this.wake();
   }
 

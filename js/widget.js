@@ -3,9 +3,9 @@
  * edited.
  *
  * @import { Definition, Failure, Outcome } from "./types.js"
- * @import { Session } from "./host.js"
+ * @import { Session } from "./session.js"
  */
-import { Hook, messageOf } from "./host.js";
+import { Hook } from "./host.js";
 import { attach, errorCard, rootOf } from "./styles.js";
 
 export class Widget {
@@ -235,6 +235,9 @@ export class View {
     this.#target.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 }
+
+/** An error in words, with its causes. @param {any} error @returns {string} */
+export const messageOf = (error) => String(error?.message || error) + (error?.cause ? `\ncaused by ${messageOf(error.cause)}` : "");
 
 /** @type {Map<string, Promise<any>>} */
 const modules = new Map();

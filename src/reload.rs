@@ -105,6 +105,8 @@ impl Following {
                     Ok(Event::Touched(paths)) => touched.extend(paths),
                     Ok(Event::Follow(widget)) => new.extend(widget.upgrade()),
                     Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return,
+                    // Emptied and not yet written: the editor has not come to it yet.
+                    Err(RecvTimeoutError::Timeout) if touched.iter().any(|path| is_empty(path)) => {}
                     Err(RecvTimeoutError::Timeout) => break,
                 }
                 if began.elapsed() > SETTLE_AT_MOST {
@@ -158,6 +160,10 @@ impl Following {
             }
         }
     }
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
 }
 
 /// Whether something that happened at this path may have changed a widget.

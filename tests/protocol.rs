@@ -85,11 +85,13 @@ mod hello {
                 "full",
                 "state",
                 "seq",
+                "messages",
                 "readonly",
                 "heartbeat",
                 "code"
             ])
         );
+        assert_eq!(hello["messages"], 0.into());
         assert_eq!(hello["version"], 1.into());
         assert!(hello["client"].as_i64().is_some_and(|client| client > 0), "{hello:?}");
         assert_eq!(hello["epoch"].as_str(), Some(&*model.epoch()));
@@ -783,6 +785,20 @@ mod messages {
         model.send("new").unwrap();
         let message = again.expect("message").await;
         assert_eq!((&message["n"], &message["content"]), (&2.into(), &"new".into()));
+    }
+
+    #[tokio::test]
+    async fn a_page_that_has_seen_none_is_told_where_it_stands() {
+        let (server, model) = lamp().await;
+        model.send("before").unwrap();
+        let page = server.page("lamp").await;
+        assert_eq!(page.hello["messages"], 1.into());
+        let mut resume = page.resume();
+        resume["messages"] = json!(1);
+        drop(page);
+        model.send("while it was away").unwrap();
+        let mut again = server.page_that_says("lamp", resume).await;
+        assert_eq!(again.expect("message").await["content"], "while it was away".into());
     }
 
     #[tokio::test]

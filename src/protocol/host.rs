@@ -14,6 +14,9 @@ pub(crate) enum HostFrame {
         state: Map,
         /// The last `seq` applied for this session; none when the session is not known.
         seq: Option<u64>,
+        /// The number of the custom message after which this connection goes on, so that a page which
+        /// has seen none yet knows where it stands.
+        messages: u64,
         readonly: Value,
         heartbeat_ms: u64,
         code: Value,
@@ -74,7 +77,7 @@ impl HostFrame {
     /// The frame as a map, ready for either encoding.
     pub(crate) fn into_value(self) -> Value {
         match self {
-            HostFrame::Hello { client, epoch, rev, full, state, seq, readonly, heartbeat_ms, code } => frame(
+            HostFrame::Hello { client, epoch, rev, full, state, seq, messages, readonly, heartbeat_ms, code } => frame(
                 "hello",
                 [
                     ("version", super::VERSION.into()),
@@ -84,6 +87,7 @@ impl HostFrame {
                     ("full", full.into()),
                     ("state", state.into()),
                     ("seq", seq.into()),
+                    ("messages", messages.into()),
                     ("readonly", readonly),
                     ("heartbeat", heartbeat_ms.into()),
                     ("code", code),

@@ -321,6 +321,28 @@ test("S5: after a resume the unacknowledged frames go again, with their numbers,
   assert.deepEqual(model.drain().map(({ type, seq }) => [type, seq]), [["set", 3]]);
 });
 
+test("a page that has seen no message asks later for those behind the one the host named", () => {
+  hello({}, { epoch: "other", messages: 7 });
+  assert.equal(model.hello().messages, 7);
+  model.receive({ type: "message", content: 1, buffers: [], rev: 10, n: 8 });
+  hello({}, { epoch: "other", messages: 7 });
+  assert.equal(model.hello().messages, 8);
+});
+
+test("what the host has is told once it has it, with who wrote it", () => {
+  model.stored = (keys, origin) => keys.forEach((key) => log.push([key, model.get(key), origin]));
+  model.set({ a: 5, b: 6 });
+  model.save();
+  model.drain();
+  assert.deepEqual(log, [], "not before the ack");
+  ack(1, { refused: { b: "no" }, state: { b: 1 } });
+  assert.deepEqual(log, [["a", 5, "page"], ["b", 1, "host"]]);
+  log = [];
+  model.receive({ type: "set", base: 11, rev: 12, state: { a: 7 } });
+  model.receive({ type: "set", base: 12, rev: 13, state: { a: 8 }, origin: { client: 2, seq: 1 } });
+  assert.deepEqual(log, [["a", 7, "host"], ["a", 8, "other"]]);
+});
+
 test("in a new epoch, or for an unknown session, sets go again and sent messages are dropped with an error", () => {
   for (const more of [{ epoch: "new", rev: 1, seq: 2 }, { seq: null }]) {
     model = new Model("secret");

@@ -70,6 +70,7 @@ impl Core {
                     full: since.is_none(),
                     state: Map::new(),
                     seq,
+                    messages: n,
                     readonly,
                     heartbeat_ms: self.limits.heartbeat.as_millis() as u64,
                     code: self.widget.code().to_value(),

@@ -1,0 +1,163 @@
+/**
+ * A page's part in one model: its replica, its connection and its widget, shared by all views and runs that use
+ * the model, and let go a moment after the last of them.
+ *
+ * @import { Code, ConnectionState, Frame, Seed } from "./types.js"
+ * @import { View } from "./widget.js"
+ */
+import { Connection } from "./connection.js";
+import { randomId } from "./host.js";
+import { Model } from "./model.js";
+import { textOf } from "./styles.js";
+import { Widget, messageOf } from "./widget.js";
+
+/** A model without users stays so long (ms): a swap may remove views before it adds others. */
+const GRACE = 1_000;
+/** `initialize` waits so long (ms) for the text of the stylesheet. */
+const STYLING = 2_000;
+
+/** @type {Map<string, Session>} */
+const sessions = new Map();
+
+/**
+ * The session that the page has, or a new one. Whoever opens it holds it at once.
+ *
+ * @param {string} id @param {Code} [code] @param {Seed | null} [seed] the last two for a new one only
+ */
+export function open(id, code, seed) {
+  const session = sessions.get(id) ?? new Session(id, code, seed);
+  sessions.set(id, session);
+  return session;
+}
+
+export class Session {
+  open = open;
+  model = new Model(randomId());
+  widget = new Widget(this);
+  /** @type {ConnectionState} */
+  state = "connecting";
+  /** @type {string | null} */
+  css = null;
+  /** Settles when `get("_css")` has its answer. @type {Promise<unknown> | undefined} */
+  cssKnown;
+
+  #known = Promise.withResolvers();
+  /** Settles when the state and the code are known. */
+  known = this.#known.promise;
+  #holds = 0;
+  /** @type {any} */
+  #timer;
+
+  /** @param {string} id @param {Code} [code] @param {Seed | null} [seed] */
+  constructor(id, code, seed) {
+    this.id = id;
+    this.known.catch(() => {}); // shown by those who wait
+    this.model.report = (phase, error) => this.report(phase, error);
+    this.model.refused = (reasons) => {
+      console.warn(`[anywidget] ${this.name}: the host refused`, reasons);
+      this.#emit("anywidget:refused", reasons);
+    };
+    this.model.stored = (keys, origin) => {
+      for (const key of keys) this.#changed(key, origin);
+    };
+    if (seed) this.model.seed(seed);
+    if (code?.esm) this.#use(code);
+    if (code?.esm && seed) this.#known.resolve(0);
+    const url = new URL(`models/${encodeURIComponent(id)}/ws`, import.meta.url);
+    url.protocol = url.protocol.replace("http", "ws");
+    this.connection = new Connection(url.href, this.model, {
+      frame: (frame) => this.#frame(frame),
+      state: (state) => {
+        if (state === this.state) return;
+        this.state = state;
+        for (const view of this.widget.views) view.mark();
+        this.#emit("anywidget:connection", { state });
+      },
+      closed: (reason) => this.#end(reason),
+    });
+  }
+
+  /** The widget's name at its host, else its file's, else the model's. */
+  get name() {
+    const { esm } = this.widget;
+    return /\/widgets\/([^/]+)\//.exec(esm ?? "")?.[1] ?? esm?.split("/").pop() ?? this.id;
+  }
+
+  /** Keeps the model in the page until the function it returns is called. */
+  hold() {
+    clearTimeout(this.#timer);
+    this.#holds++;
+    return () => {
+      if (!--this.#holds) this.#timer = setTimeout(() => this.#end(), GRACE);
+    };
+  }
+
+  /** Tells the console, the host's log and the page. @param {string} phase @param {any} error @param {Iterable<View>} [views] */
+  report(phase, error, views) {
+    const message = messageOf(error);
+    console.error(`[anywidget] ${this.name}: ${phase}:`, error);
+    if (phase !== "message") this.model.note({ type: "error", phase, message, stack: String(error?.stack ?? "") });
+    this.#emit("anywidget:error", { phase, message, error }, views);
+  }
+
+  /** @param {Frame} frame */
+  #frame(frame) {
+    const { type } = frame;
+    this.model.receive(frame);
+    const code = type === "code" ? frame : frame.code;
+    if (code) this.#use(code);
+    if (type === "hello") this.#known.resolve(0);
+    if (type === "event") this.#emit(frame.name, frame.detail);
+    if (type === "gap") this.report("message", new Error(`${frame.count} messages were missed while the page was away`));
+    if (type === "error") console.warn(`[anywidget] ${this.name}: the host says: ${frame.message}`);
+    if (type === "end") this.#end(frame.reason);
+  }
+
+  /** @param {Code} code */
+  #use(code) {
+    const css = absolute(code.css);
+    if (css !== this.css) {
+      this.css = css;
+      const known = Promise.resolve(css ? textOf(css) : undefined).then(
+        (text) => css === this.css && this.model.setCss(text),
+        () => {}, // the view warns
+      );
+      this.cssKnown = Promise.race([known, new Promise((late) => setTimeout(late, STYLING))]);
+      for (const view of this.widget.views) view.dress();
+    }
+    this.widget.use(absolute(code.esm));
+  }
+
+  /** Tells the page when the host has a value, so that what asks the host then gets it. @param {string} key @param {string} origin */
+  #changed(key, origin) {
+    const { model } = this;
+    const detail = {
+      key,
+      get value() {
+        return model.get(key); // a copy, made only for those who look
+      },
+      origin,
+    };
+    this.#emit("anywidget:change", detail);
+    this.#emit(`anywidget:change:${key}`, detail);
+  }
+
+  /** @param {string} name @param {unknown} detail @param {Iterable<View>} [views] */
+  #emit(name, detail, views = this.widget.views) {
+    for (const view of [...views]) view.emit(name, detail);
+  }
+
+  /** Views first, then `initialize`, then the socket. @param {string} [reason] the host's, if it is its will */
+  async #end(reason) {
+    if (sessions.get(this.id) !== this) return;
+    sessions.delete(this.id);
+    const error = new Error(`model "${this.id}": ${reason ?? "no longer in the page"}`);
+    this.#known.reject(error);
+    if (reason !== undefined) this.#emit("anywidget:end", { reason });
+    await this.widget.end(error);
+    this.connection.close();
+  }
+}
+
+/** @param {string | null | undefined} url */
+const absolute = (url) => (url ? new URL(url, document.baseURI).href : null);
