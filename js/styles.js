@@ -11,7 +11,7 @@ const GRACE = 1_000;
 const own = new CSSStyleSheet();
 own.replaceSync(`:where(any-widget:not([hidden])) { display: block }
 any-widget[data-connection=offline]:not(:has(.any-widget-error))::before {
-  content: "offline"; position: absolute; z-index: 1; margin: -9px 4px; padding: 0 8px; border-radius: 8px;
+  content: "offline"; float: inline-end; position: relative; z-index: 1; margin: 2px 2px -18px; padding: 0 8px; border-radius: 8px;
   font: 11px/16px system-ui; color: #fff; background: #555d; pointer-events: none; animation: any-widget .3s 1s both;
 }
 @keyframes any-widget { from { opacity: 0 } }

@@ -123,11 +123,14 @@ impl Session {
                     self.message(content, buffers);
                 }
             }
-            (Some(identity), ClientFrame::Error { phase, message, stack }) => {
+            (Some(_), ClientFrame::Error { phase, message, stack }) => {
+                let (widget, model) = (self.core.widget.name.as_str(), &*self.core.id);
+                let model = if widget == model { String::new() } else { format!(" (model {model})") };
+                let (phase, message) = (printable(&phase), printable(&message));
+                let stack = frames(&printable(&stack), &message);
                 tracing::error!(
                     target: "anywidget_host::page",
-                    model = %self.core.id, client = identity.client,
-                    "{}: {}: {}{}", self.core.widget.name, printable(&phase), printable(&message), indented(&stack)
+                    "{widget}{model}: {phase}: {message}{stack}"
                 );
             }
         }
@@ -402,6 +405,8 @@ fn printable(text: &str) -> String {
     text.chars().take(MOST).map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }
 
-fn indented(stack: &str) -> String {
-    printable(stack).lines().map(|line| format!("\n    {}", line.trim())).collect()
+/// A stack below its message, which most browsers repeat in its first line.
+fn frames(stack: &str, message: &str) -> String {
+    let repeats = |line: &&str| !message.is_empty() && line.ends_with(message.lines().next().unwrap_or_default());
+    stack.lines().map(str::trim).skip_while(repeats).map(|line| format!("\n    {line}")).collect()
 }

@@ -533,6 +533,21 @@ mod files {
         assert_eq!(back, before, "the same content has the same address");
     }
 
+    /// R6: the edit has settled when a host that watches the same folder has seen it.
+    #[tokio::test]
+    async fn a_host_that_does_not_watch_ignores_edits() {
+        let watching = Folder::new().await;
+        let host = Host::builder().watch(false).build().await.unwrap();
+        let model = host.folder(watching.temp.path().join("clock")).unwrap();
+        let still = Folder { temp: TempDir::new().unwrap(), server: Server::of(host).await, model };
+        let before = still.code();
+        watching.edit("widget.js", "export default {}").await;
+        watching.edit("widget.css", "p {}").await;
+        assert_eq!(still.code(), before);
+        assert_eq!(still.server.get(&before.0).await.text(), ESM);
+        assert_eq!(still.server.get(&before.1).await.text(), CSS);
+    }
+
     #[tokio::test]
     async fn source_given_inline_is_served() {
         let (server, model) = thing(Value::object()).await;

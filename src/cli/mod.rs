@@ -5,6 +5,8 @@ mod discover;
 mod gallery;
 mod serve;
 
+use std::io::IsTerminal;
+
 use clap::Parser;
 
 use self::args::Args;
@@ -19,6 +21,7 @@ pub(crate) fn run() -> Result<(), String> {
     tracing_subscriber::fmt()
         .with_env_filter(log)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .without_time()
         .init();

@@ -337,6 +337,25 @@ test("M12: a saved value that was set again meanwhile is kept until its last fra
   assert.deepEqual(wire.sent("set").map(({ state }) => state), [{ a: 1 }, { a: 3 }]);
 });
 
+test("M12: what arrived for a saved key is applied when its rev is above the acknowledged one, else dropped", async () => {
+  for (const [acknowledged, expected] of [[9, 7], [11, 5]]) {
+    const { page, wire } = await probe({ a: 0 });
+    wire.intercept = ({ type }) => type === "set"; // the test answers
+    await page.evaluate(() => {
+      window.views[0].model.set("a", 5);
+      window.views[0].model.save_changes();
+    });
+    const { seq } = await wire.seen(({ sent, frame }) => sent && frame.type === "set");
+    wire.inject("a", { type: "set", base: 0, rev: 10, state: { a: 7 } });
+    await settle(page);
+    assert.equal(await get(page, "a"), 5, "nothing is acknowledged yet");
+    wire.inject("a", { type: "ack", seq, rev: acknowledged });
+    await settle(page);
+    await eventually(async () => assert.equal(await get(page, "a"), expected));
+    await page.close();
+  }
+});
+
 /** Makes the page ask for the whole state, as after a gap. @param {Awaited<ReturnType<typeof probe>>} probed */
 async function reload({ page, wire }) {
   const before = wire.got("hello").length;
