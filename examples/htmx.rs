@@ -3,8 +3,9 @@
 //! Widgets in an htmx page: fragments swapped in and out, a button that changes the struct, a widget that
 //! changes the page. htmx is taken from `node_modules` (`npm ci`).
 
-use anywidget_host::{Host, Widget};
+use anywidget_host::{Host, Model, Result, View, Widget};
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Router, serve};
@@ -16,8 +17,6 @@ struct Counter {
     count: i64,
 }
 
-type Page<T = Html<String>> = Result<T, String>;
-
 /// The page: everything that changes is a fragment that htmx asks for.
 const PAGE: &str = r##"<!doctype html>
 <html lang="en">
@@ -26,6 +25,7 @@ const PAGE: &str = r##"<!doctype html>
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
   <title>Widgets and htmx</title>
+  <link rel="icon" href="data:,">
   <link rel="stylesheet" href="/page.css">
   <script src="/htmx.js" defer></script>
 </head>
@@ -47,34 +47,35 @@ button:hover { background: color-mix(in srgb, currentcolor 8%, transparent) }
 #place { min-height: 4rem }";
 
 /// A fragment with the widget in it.
-async fn counter(State(host): State<Host>) -> Page<impl IntoResponse> {
+async fn counter(State(host): State<Host>) -> Result<View> {
     Ok(open(&host).await?.view())
 }
 
 /// A handler changes the struct; every open view follows.
-async fn reset(State(host): State<Host>) -> Page<()> {
+async fn reset(State(host): State<Host>) -> Result<()> {
     open(&host).await?.update(|counter| counter.count = 0);
     Ok(())
 }
 
 /// A part of the page that htmx refreshes when the widget says that it changed.
-async fn double(State(host): State<Host>) -> Page {
+async fn double(State(host): State<Host>) -> Result<Html<String>> {
     let count = open(&host).await?.get().count;
     Ok(Html(format!("Twice {count} is <strong>{}</strong>.", 2 * count)))
 }
 
-async fn open(host: &Host) -> Page<anywidget_host::Model<Counter>> {
-    host.open("counter", Counter::default).await.map_err(|error| error.to_string())
+async fn open(host: &Host) -> Result<Model<Counter>> {
+    host.open("counter", Counter::default).await
 }
 
-async fn htmx() -> Page<impl IntoResponse> {
+/// htmx itself; an application has it among its static files.
+async fn htmx() -> std::result::Result<impl IntoResponse, (StatusCode, String)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/htmx.org/dist/htmx.js");
-    let script = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}; run npm ci"))?;
-    Ok(([("content-type", "text/javascript")], script))
+    let missing = |error| (StatusCode::NOT_FOUND, format!("{path}: {error}; run `npm ci` once"));
+    Ok(([("content-type", "text/javascript")], std::fs::read_to_string(path).map_err(missing)?))
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let host = Host::builder().widget(Counter::widget()).build().await?;
     let app = Router::new()
         .route("/", get(async || Html(PAGE)))

@@ -22,8 +22,10 @@ const MARK = "hx-morph-skip";
 class AnyWidget extends HTMLElement {
   static observedAttributes = ["model"];
 
-  /** The model it was parsed with: the seed is for no other, and for one use. @type {string | null} */
-  #seedFor = null;
+  /** The model it was parsed with: what came with it is for no other. @type {string | null} */
+  #parsedFor = null;
+  /** The seed is for one use. */
+  #seeded = false;
   /** Is a look at how things stand under way? */
   #due = false;
   /** What widgets render into. @type {HTMLElement | undefined} */
@@ -49,7 +51,8 @@ class AnyWidget extends HTMLElement {
 
   /** @param {string} _ @param {string | null} before @param {string | null} now */
   attributeChangedCallback(_, before, now) {
-    this.#seedFor = before === null && !this.#el ? now : null;
+    if (before === null && !this.#el) this.#parsedFor = now;
+    else this.#seeded = true;
     this.#soon();
   }
 
@@ -75,7 +78,9 @@ class AnyWidget extends HTMLElement {
 
   /** @param {string} id */
   #mount(id) {
-    const session = open(id, { esm: this.getAttribute("esm"), css: this.getAttribute("css") }, this.#seed(id));
+    const own = id === this.#parsedFor;
+    const code = own ? { esm: this.getAttribute("esm"), css: this.getAttribute("css") } : {};
+    const session = open(id, code, own ? this.#seed() : null);
     const el = this.#place();
     this.#view = session.widget.mount(el, this, () => {
       this.shadowRoot?.querySelector("slot")?.remove();
@@ -111,13 +116,13 @@ class AnyWidget extends HTMLElement {
     this.#view.draw();
   }
 
-  /** The state that came with the element, if it is whole. @param {string} id */
-  #seed(id) {
+  /** The state that came with the element, if it is whole. */
+  #seed() {
     const epoch = this.getAttribute("epoch");
     const rev = this.getAttribute("rev");
     const text = this.querySelector(":scope > script[type='application/json']")?.textContent;
-    if (id !== this.#seedFor || epoch === null || rev === null || !text) return null;
-    this.#seedFor = null;
+    if (this.#seeded || epoch === null || rev === null || !text) return null;
+    this.#seeded = true;
     return { epoch, rev: Number(rev), state: JSON.parse(text) };
   }
 }

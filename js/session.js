@@ -41,6 +41,9 @@ export class Session {
   /** Settles when `get("_css")` has its answer. @type {Promise<unknown> | undefined} */
   cssKnown;
 
+  #greeted = Promise.withResolvers();
+  /** Settles with the first hello, which may bring newer code than the page did. */
+  greeted = this.#greeted.promise;
   #known = Promise.withResolvers();
   /** Settles when the state and the code are known. */
   known = this.#known.promise;
@@ -106,7 +109,10 @@ export class Session {
     this.model.receive(frame);
     const code = type === "code" ? frame : frame.code;
     if (code) this.#use(code);
-    if (type === "hello") this.#known.resolve(0);
+    if (type === "hello") {
+      this.#greeted.resolve(0);
+      this.#known.resolve(0);
+    }
     if (type === "event") this.#emit(frame.name, frame.detail);
     if (type === "gap") this.report("message", new Error(`${frame.count} messages were missed while the page was away`));
     if (type === "error") console.warn(`[anywidget] ${this.name}: the host says: ${frame.message}`);
@@ -152,6 +158,7 @@ export class Session {
     if (sessions.get(this.id) !== this) return;
     sessions.delete(this.id);
     const error = new Error(`model "${this.id}": ${reason ?? "no longer in the page"}`);
+    this.#greeted.resolve(0);
     this.#known.reject(error);
     if (reason !== undefined) this.#emit("anywidget:end", { reason });
     await this.widget.end(error);

@@ -8,6 +8,9 @@
 import { Hook } from "./host.js";
 import { attach, errorCard, rootOf } from "./styles.js";
 
+/** So long (ms) a failure to load waits for the host's hello. */
+const PATIENCE = 2_000;
+
 export class Widget {
   /** What `initialize` returned for others to use. @type {unknown} */
   exports;
@@ -102,6 +105,8 @@ export class Widget {
       phase = "initialize";
       if (definition.initialize) result = await this.#hook.run(definition.initialize);
     } catch (error) {
+      // A page of before an edit names code that is gone; what the host names instead is on its way.
+      if (phase === "load") await Promise.race([this.session.greeted, new Promise((late) => setTimeout(late, PATIENCE))]);
       if (turn !== this.#turn) return this.#ready;
       failure = { phase, error };
       this.session.report(phase, error);

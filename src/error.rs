@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
 use crate::Value;
 use crate::value::ValueError;
 
@@ -119,6 +122,14 @@ impl std::error::Error for Error {
             Kind::Value { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+/// A handler may return it: status 500, with the message for whoever set the application up.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        tracing::error!("{self}");
+        (StatusCode::INTERNAL_SERVER_ERROR, format!("{self}\n")).into_response()
     }
 }
 

@@ -32,8 +32,8 @@ use crate::widget::{Registered, Source, Widget};
 ///     count: i64,
 /// }
 ///
-/// async fn page(State(host): State<Host>) -> anywidget_host::Result<Html<String>, String> {
-///     let counter = host.open("global", Counter::default).await.map_err(|error| error.to_string())?;
+/// async fn page(State(host): State<Host>) -> anywidget_host::Result<Html<String>> {
+///     let counter = host.open("global", Counter::default).await?;
 ///     Ok(Html(format!("<h1>Count</h1>{}", counter.view())))
 /// }
 ///

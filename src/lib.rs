@@ -17,8 +17,8 @@
 //!     count: i64,
 //! }
 //!
-//! async fn page(State(host): State<Host>) -> Result<Html<String>, String> {
-//!     let counter = host.open("shared", Counter::default).await.map_err(|error| error.to_string())?;
+//! async fn page(State(host): State<Host>) -> anywidget_host::Result<Html<String>> {
+//!     let counter = host.open("shared", Counter::default).await?;
 //!     Ok(Html(format!("<h1>Hello</h1>{}", counter.view())))
 //! }
 //!

@@ -203,49 +203,44 @@ impl Serializer for ToValue {
     }
 }
 
-impl ser::SerializeSeq for List {
-    type Ok = Value;
-    type Error = ValueError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.push(value)
-    }
-    fn end(self) -> Result<Value, ValueError> {
-        self.finish()
-    }
+macro_rules! lists {
+    ($($kind:ident $method:ident),* $(,)?) => {
+        $(impl ser::$kind for List {
+            type Ok = Value;
+            type Error = ValueError;
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
+                self.push(value)
+            }
+            fn end(self) -> Result<Value, ValueError> {
+                self.finish()
+            }
+        })*
+    };
 }
 
-impl ser::SerializeTuple for List {
-    type Ok = Value;
-    type Error = ValueError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.push(value)
-    }
-    fn end(self) -> Result<Value, ValueError> {
-        self.finish()
-    }
+lists! {
+    SerializeSeq serialize_element,
+    SerializeTuple serialize_element,
+    SerializeTupleStruct serialize_field,
+    SerializeTupleVariant serialize_field,
 }
 
-impl ser::SerializeTupleStruct for List {
-    type Ok = Value;
-    type Error = ValueError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.push(value)
-    }
-    fn end(self) -> Result<Value, ValueError> {
-        self.finish()
-    }
+macro_rules! structs {
+    ($($kind:ident),*) => {
+        $(impl ser::$kind for Entries {
+            type Ok = Value;
+            type Error = ValueError;
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), ValueError> {
+                self.put(key, value)
+            }
+            fn end(self) -> Result<Value, ValueError> {
+                self.finish()
+            }
+        })*
+    };
 }
 
-impl ser::SerializeTupleVariant for List {
-    type Ok = Value;
-    type Error = ValueError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.push(value)
-    }
-    fn end(self) -> Result<Value, ValueError> {
-        self.finish()
-    }
-}
+structs! { SerializeStruct, SerializeStructVariant }
 
 impl ser::SerializeMap for Entries {
     type Ok = Value;
@@ -265,28 +260,6 @@ impl ser::SerializeMap for Entries {
         let key = self.key.take().ok_or_else(|| ser::Error::custom("a map value came before its key"))?;
         self.map.insert(key, value.serialize(ToValue)?);
         Ok(())
-    }
-    fn end(self) -> Result<Value, ValueError> {
-        self.finish()
-    }
-}
-
-impl ser::SerializeStruct for Entries {
-    type Ok = Value;
-    type Error = ValueError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), ValueError> {
-        self.put(key, value)
-    }
-    fn end(self) -> Result<Value, ValueError> {
-        self.finish()
-    }
-}
-
-impl ser::SerializeStructVariant for Entries {
-    type Ok = Value;
-    type Error = ValueError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), ValueError> {
-        self.put(key, value)
     }
     fn end(self) -> Result<Value, ValueError> {
         self.finish()
