@@ -56,7 +56,9 @@ impl View {
     /// runtime does; empty when there is none.
     pub fn style_preload(&self) -> String {
         let code = self.core.widget.code();
-        let link = |css: &String| format!(r#"<link rel="preload" as="style" href="{}">"#, Escaped(css));
+        let link = |css: &String| {
+            format!(r#"<link rel="preload" as="fetch" crossorigin="anonymous" href="{}">"#, Escaped(css))
+        };
         code.css.as_ref().map(link).unwrap_or_default()
     }
 }
