@@ -1063,6 +1063,26 @@ mod folders {
     }
 
     #[tokio::test]
+    async fn a_host_can_be_built_with_folders() {
+        let temp = folder(&[("widget.js", ""), ("widget.json", r#"{"state": {"n": 1}}"#)]);
+        let host = Host::builder().folder(temp.path().join("thing")).build().await.unwrap();
+        assert_eq!(host.get::<Value>("thing").unwrap().get()["n"], 1.into());
+        assert!(host.get::<Value>("other").is_none());
+        assert!(host.get::<Counter>("thing").is_none(), "its states are of another type");
+        let error = Host::builder().folder(temp.path().join("nothing")).build().await.unwrap_err();
+        assert!(error.is_not_found());
+    }
+
+    #[tokio::test]
+    async fn an_error_is_a_response() {
+        use axum::response::IntoResponse;
+        let host = Host::builder().build().await.unwrap();
+        let error = host.open("c", Counter::default).await.unwrap_err();
+        assert!(error.to_string().contains("Counter"), "{error}");
+        assert_eq!(error.into_response().status(), 500);
+    }
+
+    #[tokio::test]
     async fn a_widget_without_a_struct_may_have_rules() {
         let temp = folder(&[("widget.js", ""), ("widget.json", r#"{"state": {"n": 1}}"#)]);
         let host = Host::builder().build().await.unwrap();
