@@ -123,9 +123,9 @@ test("S3: a partial update keeps other keys", async () => {
   assert.deepEqual(await host.state("a"), { a: 1, b: { x: [1] }, c: 2 });
 });
 
-/** A page with the probe, through a wire that can be cut. @param {object} state */
+/** A page with the probe, through a wire that can be cut. @param {object} [state] */
 async function wired(state) {
-  const host = await serve({ "a/widget.js": PROBE, "a/widget.json": { state } });
+  const host = await serve({ "a/widget.js": PROBE, ...(state ? { "a/widget.json": { state } } : {}) });
   const cable = await relay(host);
   const wire = await valve();
   const page = await open(cable, await host.view("a"), { allow: [OFFLINE] });
@@ -227,6 +227,20 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGKILL"])) {
     await stayed(all.page);
   });
 }
+
+test("S5: a key that the server does not have any more is gone from the page, too", async () => {
+  const all = await wired();
+  await save(all.page, { a: 1 });
+  await equal(all, { a: 1 });
+  await all.host.stop("SIGKILL");
+  await all.page.waitForFunction(() => document.querySelector("any-widget")?.getAttribute("data-connection") === "offline");
+  await listen(all.page, ["a"]);
+  await all.host.start();
+  await noted(all.page, ["a "]);
+  assert.deepEqual(await all.host.state("a"), {});
+  assert.equal(await get(all.page, "a"), undefined);
+  await stayed(all.page);
+});
 
 test("S6: edits made while offline arrive, in their order", async () => {
   const all = await wired({ a: 0, b: 0, c: 0 });
