@@ -243,7 +243,8 @@ const invoke = (page, options = "") =>
     model.on("msg:custom", (content) => note("message", JSON.stringify(content)));
     window.starts[0].model.on("msg:custom", (content) => note("message", JSON.stringify(content)));
     const began = performance.now();
-    return experimental.invoke("double", { x: 4 }, new Function(`return { ${options} }`)()).then(
+    const patience = new Promise((_, reject) => setTimeout(reject, 10_000, new Error("invoke does not settle")));
+    return Promise.race([experimental.invoke("double", { x: 4 }, new Function(`return { ${options} }`)()), patience]).then(
       ([response, buffers]) => ({ response, buffers: window.describe(buffers), ms: performance.now() - began }),
       (error) => ({ rejected: `${error.name}: ${error.message}`, ms: performance.now() - began }),
     );

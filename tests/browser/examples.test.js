@@ -114,11 +114,16 @@ test("htmx: shown again at once, the counter keeps its socket; after a moment aw
   await page.evaluate(() => {
     // Both clicks within the second that a model waits for its next view.
     const [show, away] = ["/counter", "/nothing"].map((path) => /** @type {HTMLElement} */ (document.querySelector(`[hx-get="${path}"]`)));
-    const then = () => (note("left", document.querySelectorAll("any-widget").length), show.click());
-    document.addEventListener("htmx:afterSettle", then, { once: true });
+    const swapped = () => {
+      if (document.querySelector("any-widget")) return; // it was another swap, of what follows the counter
+      document.removeEventListener("htmx:afterSettle", swapped);
+      note("away");
+      show.click();
+    };
+    document.addEventListener("htmx:afterSettle", swapped);
     away.click();
   });
-  await noted(page, ["left 0"]);
+  await noted(page, ["away"]);
   await shows(page, ["1"]);
   assert.equal(wire.opened, 1, "the socket was kept");
   assert.equal(wire.open, 1);
