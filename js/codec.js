@@ -120,12 +120,24 @@ export const encode = (frame) => (isJSON(frame) ? JSON.stringify(frame) : msgpac
 /** Undefined when it takes MessagePack and that is not loaded. @param {string | ArrayBuffer} data @returns {Frame | undefined} */
 export const decode = (data) => (typeof data === "string" ? JSON.parse(data) : msgpack?.decode(data));
 
+/** Browsers remember a module that failed to load, hence the query. */
+const load = async () => void (msgpack ??= await import(`./msgpack.js${failures ? `?retry=${failures}` : ""}`).catch((error) => {
+  failures++;
+  throw error;
+}));
+
+/** What came by another way than the socket. @param {string | ArrayBuffer} data @returns {Promise<any>} */
+export async function read(data) {
+  if (typeof data !== "string") await load();
+  return decode(data);
+}
+
 /**
  * One direction of one socket. What is pushed is converted and delivered in its order, and at once unless
  * MessagePack has to be loaded first.
  *
  * @param {(item: any) => any} convert `encode` or `decode`
- * @param {(converted: any) => void} deliver
+ * @param {(converted: any) => unknown} deliver what is behind waits for the promise that it may return
  * @param {(error: unknown) => void} fail called once; nothing is delivered after it
  */
 export function lane(convert, deliver, fail) {
@@ -136,15 +148,14 @@ export function lane(convert, deliver, fail) {
       for (const item of queue) {
         let converted = convert(item);
         if (converted === undefined) {
-          // Browsers remember a module that failed to load, hence the query.
-          msgpack = await import(`./msgpack.js${failures ? `?retry=${failures}` : ""}`);
+          await load();
           converted = convert(item);
         }
-        deliver(converted);
+        const wait = deliver(converted);
+        if (wait) await wait;
       }
       queue.length = 0;
     } catch (error) {
-      failures++;
       fail(error);
     }
   };

@@ -22,6 +22,12 @@ const DEATH = 2.5;
 /** How long the last writes to a model wait for a host that is away. */
 const LINGER = 5_000;
 
+/** Between two looks at how far a large frame is. */
+const STEP = 50;
+
+/** Frames above so many bytes are large: people may have to wait for them. */
+const LARGE = 1 << 16;
+
 /** Closed so, coming back would not help. 1009 is a proxy's word for 4413. */
 const FINAL = [1009, 4400, 4403, 4404, 4408, 4409, 4413, 4429];
 /** The host says in the reason how long to stay away. */
@@ -51,6 +57,8 @@ export class Connection {
   #linger;
   /** Between `pagehide` and `pageshow`. */
   #away = false;
+  /** The largest frame the host takes, in bytes. */
+  #limit = Infinity;
 
   /** @param {string} url @param {Model} model @param {Hooks} hooks @param {Environment} env */
   constructor(url, model, hooks, env = window) {
@@ -100,8 +108,8 @@ export class Connection {
       console.error("[anywidget] a frame that cannot be used:", error);
       if (socket === this.#socket) this.#lost();
     };
-    const pull = lane(decode, (frame) => socket === this.#socket && this.#receive(frame), broken);
-    this.#push = lane(encode, (data) => socket.send(data), broken);
+    const pull = lane(decode, (frame) => (socket === this.#socket ? this.#receive(frame, socket) : undefined), broken);
+    this.#push = lane(packed, (one) => this.#send(socket, one), broken);
     socket.onopen = () => {
       this.#listen(HEARTBEAT * DEATH);
       this.#push(this.#model.hello());
@@ -115,18 +123,40 @@ export class Connection {
     this.#listen(OPENING);
   }
 
-  /** @param {Frame} frame */
-  #receive(frame) {
+  /** @param {WebSocket} socket @param {{ frame: Frame, data: string | Uint8Array<ArrayBuffer> }} packed */
+  #send(socket, { frame, data }) {
+    // Of text we know at least so much; what is near the limit is counted.
+    const size = data.length * 3 > this.#limit ? new Blob([data]).size : data.length;
+    if (size > this.#limit) return this.#model.reject(frame, `${size} bytes are more than the ${this.#limit} that the host takes at once`);
+    socket.send(data);
+    if (size > LARGE) this.#follow(socket, size);
+  }
+
+  /** Tells how far a large frame is, as far as the browser knows. @param {WebSocket} socket @param {number} total bytes */
+  #follow(socket, total) {
+    const left = Math.min(socket.bufferedAmount, total);
+    const done = !left || socket !== this.#socket;
+    this.#hooks.sending({ loaded: total - left, total, done });
+    if (!done) this.#env.setTimeout(() => this.#follow(socket, total), STEP);
+  }
+
+  /** @param {Frame} frame @param {WebSocket} socket that brought it */
+  #receive(frame, socket) {
     const first = frame.type === "hello" && !this.#since;
     if (first) {
       if (frame.version !== 1) return this.#lost(4409, "the host speaks another version; reload the page");
       this.#since = this.#heard || 1;
       this.#listen((frame.heartbeat || HEARTBEAT) * DEATH);
+      this.#limit = frame.frame_bytes ?? Infinity;
     }
-    this.#hooks.frame(frame);
-    if (!first) return;
-    this.#hooks.state("live");
-    if (this.#linger) this.#end();
+    const wait = this.#hooks.frame(frame);
+    if (!first) return wait;
+    const live = () => {
+      if (socket !== this.#socket) return;
+      this.#hooks.state("live");
+      if (this.#linger) this.#end();
+    };
+    return wait ? wait.then(live) : live();
   }
 
   #pump(all = false) {
@@ -174,4 +204,10 @@ export class Connection {
     this.#tries = 0;
     this.#connect();
   }
+}
+
+/** Undefined when what encodes it has to be loaded first. @param {Frame} frame */
+function packed(frame) {
+  const data = encode(frame);
+  return data && { frame, data };
 }

@@ -5,6 +5,7 @@
  * A key is *dirty* from `set` to `save`, and *pending* from `save` to the ack of the last frame that carries it.
  * What the host says of a pending key is put aside until then.
  *
+ * @import { Held } from "./held.js"
  * @import { Callback, Frame, Listener, Seed, Slot, State } from "./types.js"
  */
 import { equal, isBytes, snapshot } from "./codec.js";
@@ -32,6 +33,10 @@ export class Model {
    * @type {(keys: string[], origin: string) => void}
    */
   stored = () => {};
+  /** Told that what waited for large values may have come, or has more to come. */
+  moved = () => {};
+  /** What waits for large values; none before the first. @type {Held | undefined} */
+  held;
   /** Who waits for an answer to `invoke`, by its id. @type {Map<string, (frame: Frame) => void>} */
   replies = new Map();
 
@@ -163,7 +168,7 @@ export class Model {
 
   /** The frame that opens a socket. @returns {Frame} */
   hello() {
-    const frame = { type: "hello", version: 1, session: this.#session };
+    const frame = { type: "hello", version: 1, session: this.#session, fetches: true };
     if (this.#epoch !== undefined) Object.assign(frame, { epoch: this.#epoch, rev: this.#rev });
     if (this.#n !== undefined) Object.assign(frame, { messages: this.#n });
     return frame;
@@ -206,25 +211,26 @@ export class Model {
   }
 
   /** @param {Frame} frame */
-  #hello({ epoch, rev, full, state, seq, messages }) {
+  #hello({ epoch, rev, full, state, large = {}, seq, messages }) {
     let known = seq != null;
     const first = this.#epoch === undefined;
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#n = undefined;
       this.#aside.clear();
+      this.held?.clear();
       known = false;
     }
     this.#n ??= messages ?? undefined;
     // On a live socket it answers `get`, and what was sent on it is still under way.
     if (!this.#live) this.#resend(known);
     this.#live = true;
-    const changed = this.#take(state, rev);
+    const changed = this.#take(this.held?.put(rev, state, large, "host") ?? state, rev);
     if (full) {
       this.#rev = rev;
       this.#gap = false;
       for (const key of this.#slots.keys()) {
-        if (hasOwn(state, key) || key === "_css" || this.#dirty.has(key) || this.#pending(key)) continue;
+        if (hasOwn(state, key) || hasOwn(large, key) || key === "_css" || this.#dirty.has(key) || this.#pending(key)) continue;
         this.#slots.delete(key);
         changed.push(key);
       }
@@ -232,7 +238,53 @@ export class Model {
     this.#raise(rev);
     this.#announce(changed);
     if (!first) this.stored(changed, "host");
+    this.#arrive();
     this.wake();
+  }
+
+  /**
+   * A large value came.
+   * @param {string} key @param {string} epoch @param {number} rev that wrote it @param {any} value
+   * @returns {boolean} whether it is of the history that we know
+   */
+  bring(key, epoch, rev, value) {
+    if (epoch !== this.#epoch) return false;
+    this.held?.bring(key, rev, value);
+    this.#arrive();
+    return true;
+  }
+
+  /** A large value will not come. @param {string} key @param {unknown} error */
+  miss(key, error) {
+    this.held?.drop(key);
+    this.report("message", error);
+    this.#arrive();
+  }
+
+  /** Shows what is whole now, and lets through what waited behind it. */
+  #arrive() {
+    const { held } = this;
+    if (!held) return;
+    for (let batch = held.next(this.#rev); batch; batch = held.next(this.#rev)) {
+      const changed = [...batch.values].flatMap(([key, { value, rev }]) => this.#take({ [key]: value }, rev));
+      this.#announce(changed);
+      this.stored(changed, batch.origin);
+    }
+    for (let frame = held.nextMessage(); frame; frame = held.nextMessage()) this.#deliver(frame);
+    this.moved();
+  }
+
+  /** The host cannot take a frame of ours, so it is as if it had refused it. @param {Frame} frame @param {string} reason */
+  reject(frame, reason) {
+    this.#sent = this.#sent.filter((one) => one !== frame);
+    this.#writes = this.#writes.filter((one) => one !== frame);
+    if (frame.type === "set") {
+      this.refused(Object.fromEntries(keys(frame.state).map((key) => [key, reason])));
+      this.note({ type: "get" }); // for the true values
+    } else {
+      this.replies.get(frame.content?.id)?.({ type: "message", content: { error: { type: "TooLarge", message: reason } } });
+      this.report("message", new Error(`a message is not sent: ${reason}`));
+    }
   }
 
   /**
@@ -253,20 +305,22 @@ export class Model {
   }
 
   /** @param {Frame} frame */
-  #set({ base, rev, state, origin }) {
+  #set({ base, rev, state, large = {}, origin }) {
     if (base > this.#rev) {
       if (!this.#gap) this.note({ type: "get" });
       this.#gap = true;
       return;
     }
     this.#raise(rev);
-    const changed = this.#take(state, rev);
+    const from = origin ? "other" : "host";
+    const changed = this.#take(this.held?.put(rev, state, large, from) ?? state, rev);
     this.#announce(changed);
-    this.stored(changed, origin ? "other" : "host");
+    this.stored(changed, from);
+    this.#arrive();
   }
 
   /** @param {Frame} frame */
-  #ack({ seq, rev, refused, state }) {
+  #ack({ seq, rev, refused, state, large = {} }) {
     this.#raise(rev);
     const frame = this.#sent.find((one) => one.seq === seq);
     if (!frame) return;
@@ -293,6 +347,10 @@ export class Model {
     const accepted = keys(wrote).filter((key) => !hasOwn(refused ?? {}, key));
     this.stored(accepted, "page");
     this.stored(changed.filter((key) => !accepted.includes(key)), "host");
+    // What was written before our own value, and is still on its way, comes too late.
+    for (const key of accepted) this.held?.drop(key, rev);
+    this.held?.put(rev, {}, large, "host");
+    this.#arrive();
     this.wake();
   }
 
@@ -305,7 +363,12 @@ export class Model {
     }
     this.#raise(rev);
     if (content?.kind === "anywidget-command-response") this.replies.get(content.id)?.(frame);
-    else if (!this.#early.length && this.#to("msg:custom").length) this.#tell(frame);
+    else if (!this.held?.keeps(frame)) this.#deliver(frame);
+  }
+
+  /** @param {Frame} frame */
+  #deliver(frame) {
+    if (!this.#early.length && this.#to("msg:custom").length) this.#tell(frame);
     else if (this.#early.length < MAX_EARLY) this.#early.push(frame);
     else if (!this.#overflowed) {
       this.#overflowed = true;

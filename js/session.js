@@ -2,7 +2,8 @@
  * A page's part in one model: its replica, its connection and its widget, shared by all views and runs that use
  * the model, and let go a moment after the last of them.
  *
- * @import { Code, ConnectionState, Frame, Seed } from "./types.js"
+ * @import { Code, ConnectionState, Frame, Progress, Seed } from "./types.js"
+ * @import { Transfer } from "./transfer.js"
  * @import { View } from "./widget.js"
  */
 import { Connection } from "./connection.js";
@@ -36,17 +37,25 @@ export class Session {
   widget = new Widget(this);
   /** @type {ConnectionState} */
   state = "connecting";
+  /** How far large values are, from 0 to 1; undefined when none is on its way. @type {number | undefined} */
+  progress;
   /** @type {string | null} */
   css = null;
   /** Settles when `get("_css")` has its answer. @type {Promise<unknown> | undefined} */
   cssKnown;
 
   #greeted = Promise.withResolvers();
+  #isGreeted = false;
   /** Settles with the first hello, which may bring newer code than the page did. */
   greeted = this.#greeted.promise;
   #known = Promise.withResolvers();
   /** Settles when the state and the code are known. */
   known = this.#known.promise;
+  /** Brings large values; there from the first of them on. @type {Transfer | undefined} */
+  #transfer;
+  /** Large values on their way, by direction and key. @type {Map<string, Progress>} */
+  #transfers = new Map();
+  #gone = new AbortController();
   #holds = 0;
   /** @type {any} */
   #timer;
@@ -60,6 +69,10 @@ export class Session {
       console.warn(`[anywidget] ${this.name}: the host refused`, reasons);
       this.#emit("anywidget:refused", reasons);
     };
+    this.model.moved = () => {
+      this.#transfer?.start();
+      this.#whole();
+    };
     this.model.stored = (keys, origin) => {
       for (const key of keys) this.#changed(key, origin);
     };
@@ -70,8 +83,10 @@ export class Session {
     url.protocol = url.protocol.replace("http", "ws");
     this.connection = new Connection(url.href, this.model, {
       frame: (frame) => this.#frame(frame),
+      sending: (progress) => this.#tell("up", progress),
       state: (state) => {
         if (state === this.state) return;
+        if (state === "live") this.#transfer?.start(true);
         this.state = state;
         for (const view of this.widget.views) view.mark();
         this.#emit("anywidget:connection", { state });
@@ -103,20 +118,46 @@ export class Session {
     this.#emit("anywidget:error", { phase, message, error }, views);
   }
 
-  /** @param {Frame} frame */
+  /** @param {Frame} frame @returns {Promise<void> | void} */
   #frame(frame) {
     const { type } = frame;
+    if (frame.large && !this.#transfer) return this.#expect().then(() => this.#frame(frame));
     this.model.receive(frame);
     const code = type === "code" ? frame : frame.code;
     if (code) this.#use(code);
     if (type === "hello") {
       this.#greeted.resolve(0);
-      this.#known.resolve(0);
+      this.#isGreeted = true;
+      this.#whole();
     }
     if (type === "event") this.#emit(frame.name, frame.detail);
     if (type === "gap") this.report("message", new Error(`${frame.count} messages were missed while the page was away`));
     if (type === "error") console.warn(`[anywidget] ${this.name}: the host says: ${frame.message}`);
     if (type === "end") this.#end(frame.reason);
+  }
+
+  /** Most pages never see a large value, so what brings them is loaded with the first. */
+  async #expect() {
+    const { Transfer } = await import("./transfer.js");
+    const url = new URL(`models/${encodeURIComponent(this.id)}/state/`, import.meta.url);
+    this.#transfer ??= new Transfer(url.href, this.model, this.#gone.signal, (progress) => this.#tell("down", progress));
+  }
+
+  /** The first render waits for the whole state. */
+  #whole() {
+    if (this.#isGreeted && !this.model.held?.waits) this.#known.resolve(0);
+  }
+
+  /** Shows on the elements how far large values are. @param {string} direction @param {Progress} progress */
+  #tell(direction, progress) {
+    const { key, loaded, total, done } = progress;
+    if (done) this.#transfers.delete(`${direction} ${key}`);
+    else this.#transfers.set(`${direction} ${key}`, progress);
+    const all = [...this.#transfers.values()];
+    const sum = (/** @type {"loaded" | "total"} */ what) => all.reduce((sum, one) => sum + one[what], 0);
+    this.progress = all.length ? sum("loaded") / sum("total") : undefined;
+    for (const view of this.widget.views) view.mark();
+    this.#emit("anywidget:progress", { key, direction, loaded, total });
   }
 
   /** @param {Code} code */
@@ -160,6 +201,7 @@ export class Session {
     const error = new Error(`model "${this.id}": ${reason ?? "no longer in the page"}`);
     this.#greeted.resolve(0);
     this.#known.reject(error);
+    this.#gone.abort();
     if (reason !== undefined) this.#emit("anywidget:end", { reason });
     await this.widget.end(error);
     this.connection.close();

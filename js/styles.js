@@ -14,6 +14,10 @@ any-widget[data-connection=offline]:not(:has(.any-widget-error))::before {
   content: "offline"; float: inline-end; position: relative; z-index: 1; margin: 2px 2px -18px; padding: 0 8px; border-radius: 8px;
   font: 11px/16px system-ui; color: #fff; background: #555d; pointer-events: none; animation: any-widget .3s 1s both;
 }
+any-widget[data-progress]::after {
+  content: ""; display: block; position: sticky; bottom: 0; height: 3px; margin-top: -3px; border-radius: 2px;
+  width: calc(var(--any-widget-progress) * 100%); background: light-dark(#3b6fd8, #7fa6ff); transition: width .1s; animation: any-widget .3s .3s both;
+}
 @keyframes any-widget { from { opacity: 0 } }
 .any-widget-error {
   margin: 0; padding: 10px 14px; border: 1px solid #d88b; border-left-width: 4px; border-radius: 6px; font: 13px/1.6 system-ui;

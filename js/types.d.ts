@@ -11,6 +11,12 @@ export type Code = { esm?: string | null; css?: string | null };
 /** A whole state that came with the page. */
 export type Seed = { epoch: string; rev: number; state: State };
 
+/** A value that is not in the frame that tells of it: the rev that wrote it, and about how many bytes it has. */
+export type Large = { rev: number; size: number };
+
+/** How far a large value is, on its way here (`down`) or to the host (`up`). In bytes. */
+export type Progress = { key?: string; loaded: number; total: number; done: boolean };
+
 /** One key of a replica. */
 export type Slot = {
   /** The value as it travels; never given away, so never mutated. */
@@ -69,7 +75,10 @@ export type Outcome = { definition: Definition; failure?: Failure };
 export type ConnectionState = "connecting" | "live" | "offline";
 
 export type Hooks = {
-  frame(frame: Frame): void;
+  /** A promise, when the next frame has to wait. */
+  frame(frame: Frame): Promise<void> | void;
+  /** How far a large frame of ours is. */
+  sending(progress: Progress): void;
   state(state: ConnectionState): void;
   /** The host closed for good. */
   closed(reason: string): void;

@@ -230,8 +230,12 @@ export class View {
   mark() {
     const target = this.#target;
     if (target === this.#el) return;
-    const { state } = this.#widget.session;
+    const { progress, state } = this.#widget.session;
     if (target.dataset.connection !== state) target.dataset.connection = state;
+    if (progress === undefined) delete target.dataset.progress;
+    else target.dataset.progress = progress.toFixed(2);
+    if (progress !== undefined) target.style.setProperty("--any-widget-progress", `${progress}`);
+    else target.style.removeProperty("--any-widget-progress");
     target.ariaBusy = this.#busy ? "true" : null;
   }
 

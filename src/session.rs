@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::error::Refusal;
-use crate::model::{Core, Cursor, Follower, Message, Page, Sender, Step};
+use crate::model::{Core, Cursor, Follower, Message, Page, Reader, Sender, Step};
 use crate::protocol::{ClientFrame, Close, Hello, HostFrame, Limits, Malformed, Payload, decode, encode};
 use crate::value::{Blob, Value};
 use crate::widget::{Code, unknown_command};
@@ -46,7 +46,7 @@ enum Outgoing {
 
 struct Identity {
     secret: String,
-    client: u64,
+    reader: Reader,
 }
 
 /// What a connection does next.
@@ -142,6 +142,13 @@ impl Session {
         self.pulse.heard = now;
     }
 
+    /// Notes that bytes of a frame are coming, which may be a long one on a slow line.
+    pub(crate) fn receiving(&mut self, now: Instant) {
+        if self.identity.is_some() {
+            self.heard(now);
+        }
+    }
+
     /// What to send now. Ask again until it says to wait.
     pub(crate) fn next(&mut self, now: Instant) -> Next {
         if let Some(close) = self.follower.evicted() {
@@ -190,14 +197,18 @@ impl Session {
         let welcome = self.core.connect(hello, &self.follower, self.readonly);
         self.cursor = welcome.cursor;
         self.code = self.core.widget.code();
-        self.identity = Some(Identity { secret: hello.session.clone(), client: welcome.client });
+        self.identity = Some(Identity {
+            secret: hello.session.clone(),
+            reader: Reader { client: welcome.client, fetches: hello.fetches },
+        });
         self.put(self.cursor.rev, welcome.frame);
     }
 
     /// Answers `get`: the whole state again, in the same session.
     fn everything(&mut self) -> Option<Payload> {
-        let session = self.identity.as_ref()?.secret.clone();
-        let hello = Hello { session, since: None, messages: None };
+        let identity = self.identity.as_ref()?;
+        let (session, fetches) = (identity.secret.clone(), identity.reader.fetches);
+        let hello = Hello { session, since: None, messages: None, fetches };
         let welcome = self.core.connect(&hello, &self.follower, self.readonly);
         self.cursor.rev = welcome.cursor.rev;
         Some(encode(&welcome.frame.into_value()))
@@ -241,7 +252,7 @@ impl Session {
         // The answer to the page's own frame never waits.
         let held = self.outbox.is_empty() && self.pace.holds(now);
         let rev = self.cursor.rev;
-        match self.core.step(identity.client, &mut self.cursor, held) {
+        match self.core.step(identity.reader, &mut self.cursor, held) {
             Step::Send(payload) => {
                 if self.cursor.rev != rev {
                     self.pace.count(&self.core.limits, now);
@@ -268,7 +279,7 @@ impl Drop for Session {
 }
 
 fn page<'a>(identity: &'a Identity, connection: &'a Arc<Follower>, readonly: bool) -> Page<'a> {
-    Page { session: &identity.secret, client: identity.client, connection, readonly }
+    Page { session: &identity.secret, reader: identity.reader, connection, readonly }
 }
 
 /// When a connection may read its next frame.

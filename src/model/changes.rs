@@ -61,7 +61,7 @@ impl<W: State> Changes<W> {
                 let delta = at.core.since(Some(at.rev));
                 if delta.rev > at.rev {
                     at.rev = delta.rev;
-                    return Some((Change::new(delta.rev, delta.keys, delta.state), at));
+                    return Some((Change::new(delta.rev, delta.names(), delta.state), at));
                 }
                 if at.core.ended() {
                     return None;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use self::changes::{Change, Changes};
-pub(crate) use self::core::{AnyState, Change as CoreChange, Core, Cursor, Page, Step};
+pub(crate) use self::core::{AnyState, Change as CoreChange, Core, Cursor, Page, Reader, Step};
 pub(crate) use self::follower::Follower;
 pub use self::message::Message;
 pub(crate) use self::message::Sender;

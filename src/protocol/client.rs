@@ -36,6 +36,8 @@ pub(crate) struct Hello {
     pub(crate) since: Option<(String, u64)>,
     /// The number of the last custom message it has seen.
     pub(crate) messages: Option<u64>,
+    /// It fetches large values by itself, so that none holds up its socket.
+    pub(crate) fetches: bool,
 }
 
 /// Why a frame is not one of this protocol.
@@ -93,7 +95,8 @@ impl Fields {
         let session = self.identity("session")?.ok_or_else(|| wrong("session", "text"))?;
         let epoch = self.identity("epoch")?;
         let rev = self.optional_number("rev")?;
-        Ok(Hello { session, since: epoch.zip(rev), messages: self.optional_number("messages")? })
+        let fetches = matches!(self.0.swap_remove("fetches"), Some(Value::Bool(true)));
+        Ok(Hello { session, since: epoch.zip(rev), messages: self.optional_number("messages")?, fetches })
     }
 
     fn text(&mut self, name: &str) -> Result<String, Malformed> {
@@ -172,7 +175,10 @@ mod tests {
     #[test]
     fn a_rev_without_its_epoch_means_nothing() {
         let frame = parse(json!({"type": "hello", "version": 1, "session": "s", "rev": 3})).unwrap();
-        assert_eq!(frame, ClientFrame::Hello(Hello { session: "s".into(), since: None, messages: None }));
+        assert_eq!(
+            frame,
+            ClientFrame::Hello(Hello { session: "s".into(), since: None, messages: None, fetches: false })
+        );
     }
 
     #[test]

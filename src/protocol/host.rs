@@ -11,7 +11,7 @@ pub(crate) enum HostFrame {
         rev: u64,
         /// The whole state, or only what is newer than the page's rev.
         full: bool,
-        state: Map,
+        values: Values,
         /// The last `seq` applied for this session; none when the session is not known.
         seq: Option<u64>,
         /// The number of the custom message after which this connection goes on, so that a page which
@@ -19,12 +19,14 @@ pub(crate) enum HostFrame {
         messages: u64,
         readonly: Value,
         heartbeat_ms: u64,
+        /// The largest frame the host takes, for pages that heed it: those that fetch large values.
+        frame_bytes: Option<usize>,
         code: Value,
     },
     Set {
         base: u64,
         rev: u64,
-        state: Map,
+        values: Values,
         origin: Option<Origin>,
     },
     Ack(Ack),
@@ -47,6 +49,14 @@ pub(crate) enum HostFrame {
     },
 }
 
+/// Values for one frame.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Values {
+    pub(crate) state: Map,
+    /// What the page fetches by itself: by key, the rev that wrote it and about how many bytes it has.
+    pub(crate) large: Map,
+}
+
 /// The client and the frame of it that made a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Origin {
@@ -62,14 +72,14 @@ pub(crate) struct Ack {
     /// Keys that were not accepted, with the reason.
     pub(crate) refused: Map,
     /// True values of keys that were refused or altered.
-    pub(crate) state: Map,
+    pub(crate) truth: Values,
 }
 
 impl HostFrame {
     /// A `hello` with its values put in.
-    pub(crate) fn with_state(mut self, values: Map) -> HostFrame {
-        if let HostFrame::Hello { state, .. } = &mut self {
-            *state = values;
+    pub(crate) fn with_values(mut self, read: Values) -> HostFrame {
+        if let HostFrame::Hello { values, .. } = &mut self {
+            *values = read;
         }
         self
     }
@@ -77,33 +87,49 @@ impl HostFrame {
     /// The frame as a map, ready for either encoding.
     pub(crate) fn into_value(self) -> Value {
         match self {
-            HostFrame::Hello { client, epoch, rev, full, state, seq, messages, readonly, heartbeat_ms, code } => frame(
-                "hello",
-                [
+            HostFrame::Hello {
+                client,
+                epoch,
+                rev,
+                full,
+                values,
+                seq,
+                messages,
+                readonly,
+                heartbeat_ms,
+                frame_bytes,
+                code,
+            } => {
+                let mut map = vec![
                     ("version", super::VERSION.into()),
                     ("client", client.into()),
                     ("epoch", epoch.into()),
                     ("rev", rev.into()),
                     ("full", full.into()),
-                    ("state", state.into()),
+                ];
+                map.extend(values.into_fields());
+                map.extend(frame_bytes.map(|bytes| ("frame_bytes", (bytes as u64).into())));
+                map.extend([
                     ("seq", seq.into()),
                     ("messages", messages.into()),
                     ("readonly", readonly),
                     ("heartbeat", heartbeat_ms.into()),
                     ("code", code),
-                ],
-            ),
-            HostFrame::Set { base, rev, state, origin } => {
-                let mut map = vec![("base", base.into()), ("rev", rev.into()), ("state", state.into())];
+                ]);
+                frame("hello", map)
+            }
+            HostFrame::Set { base, rev, values, origin } => {
+                let mut map = vec![("base", base.into()), ("rev", rev.into())];
+                map.extend(values.into_fields());
                 map.extend(origin.map(|Origin { client, seq }| {
                     ("origin", Map::from([("client".to_owned(), client.into()), ("seq".to_owned(), seq.into())]).into())
                 }));
                 frame("set", map)
             }
-            HostFrame::Ack(Ack { seq, rev, refused, state }) => {
+            HostFrame::Ack(Ack { seq, rev, refused, truth }) => {
                 let mut map = vec![("seq", seq.into()), ("rev", rev.into())];
                 map.extend((!refused.is_empty()).then(|| ("refused", refused.into())));
-                map.extend((!state.is_empty()).then(|| ("state", state.into())));
+                map.extend(truth.into_fields().filter(|(_, values)| values != &Value::object()));
                 frame("ack", map)
             }
             HostFrame::Message { content, buffers, rev, n } => {
@@ -122,6 +148,13 @@ impl HostFrame {
             HostFrame::Error { message } => frame("error", [("message", message.into())]),
             HostFrame::End { reason } => frame("end", [("reason", reason.into())]),
         }
+    }
+}
+
+impl Values {
+    fn into_fields(self) -> impl Iterator<Item = (&'static str, Value)> {
+        let large = (!self.large.is_empty()).then(|| ("large", self.large.into()));
+        [("state", self.state.into())].into_iter().chain(large)
     }
 }
 

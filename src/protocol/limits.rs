@@ -16,6 +16,9 @@ use std::time::Duration;
 pub struct Limits {
     /// The largest incoming frame, in bytes; a larger one closes its socket with 4413. 16 MiB.
     pub frame_bytes: usize,
+    /// The largest value inside a frame, in bytes, to a page that fetches what is larger; see
+    /// `docs/protocol.md`. 64 KiB.
+    pub inline_bytes: usize,
     /// Silence after which the host sends a heartbeat, give or take 20 %. 25 s.
     pub heartbeat: Duration,
     /// How long a socket may take to say `hello`. 10 s.
@@ -58,6 +61,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             frame_bytes: 16 << 20,
+            inline_bytes: 64 << 10,
             heartbeat: Duration::from_secs(25),
             hello: Duration::from_secs(10),
             write: Duration::from_secs(60),

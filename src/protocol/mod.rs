@@ -15,7 +15,7 @@ mod vectors;
 pub(crate) use client::{ClientFrame, Hello, Malformed};
 pub(crate) use close::Close;
 pub(crate) use codec::{Payload, decode, encode};
-pub(crate) use host::{Ack, HostFrame, Origin};
+pub(crate) use host::{Ack, HostFrame, Origin, Values};
 pub use limits::Limits;
 
 /// The version of the protocol that `hello` names.

@@ -11,6 +11,7 @@ use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, StatusCode};
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 
 use crate::Host;
 
@@ -18,18 +19,29 @@ pub(crate) use self::runtime::preloads;
 
 /// Everything below the base path of a host.
 pub(crate) fn router(host: Host) -> Router {
+    let compressible = DefaultPredicate::new().and(AsItIs);
     let served = Router::new()
         .route("/models/{id}/view", get(models::view))
         .route("/models/{id}/state", get(models::state))
         .route("/models/{id}/state/{key}", get(models::key))
         .route("/widgets/{name}/{hash}/{*file}", get(widgets::file))
         .merge(runtime::router())
-        .layer(CompressionLayer::new());
+        .layer(CompressionLayer::new().compress_when(compressible));
     let below = served.route("/models/{id}/ws", get(models::socket));
     let base = host.base().to_owned();
     match base.as_str() {
         "" => below.with_state(host),
         base => Router::new().nest(base, below).with_state(host),
+    }
+}
+
+/// On a response that is not to be compressed.
+#[derive(Clone, Copy)]
+struct AsItIs;
+
+impl Predicate for AsItIs {
+    fn should_compress<B: http_body::Body>(&self, response: &http::Response<B>) -> bool {
+        response.extensions().get::<AsItIs>().is_none()
     }
 }
 

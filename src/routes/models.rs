@@ -5,17 +5,21 @@ use std::time::Instant;
 
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::{Caching, cached, not_found, set};
+use super::{AsItIs, Caching, cached, not_found, set};
 use crate::auth::{is_own_origin, permission};
 use crate::html::View;
 use crate::model::Core;
-use crate::protocol::Close;
+use crate::protocol::{Close, Payload, encode};
 use crate::session::Session;
 use crate::socket::Upgrade;
 use crate::{Host, Value};
+
+/// What a value that JSON cannot carry is served as, to those who ask for it; as on the socket.
+const MSGPACK: &str = "application/vnd.msgpack";
 
 pub(super) async fn view(State(host): State<Host>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     match model(&host, &id, &headers) {
@@ -40,16 +44,26 @@ pub(super) async fn key(
         Ok(core) => core,
         Err(response) => return *response,
     };
-    match core.value(&key) {
-        Some(Value::Bytes(blob)) => {
-            let mut response = blob.into_bytes().into_response();
-            set(&mut response, CONTENT_TYPE, "application/octet-stream");
-            cached(&mut response, Caching::Never);
-            response
-        }
-        Some(value) => json(&value),
-        None => not_found(format_args!("the state of {id} has no key {key:?}")),
+    let Some((epoch, rev, value)) = core.value(&key) else {
+        return not_found(format_args!("the state of {id} has no key {key:?}"));
+    };
+    // The runtime of our pages, which shows how far the transfer is, and follows it live.
+    let live = accepts(&headers, MSGPACK);
+    let mut response = match value {
+        Value::Bytes(blob) => body(blob.into_bytes(), "application/octet-stream"),
+        value if live => match encode(&value) {
+            Payload::Text(text) => body(text.into(), "application/json"),
+            Payload::Binary(bytes) => body(bytes, MSGPACK),
+        },
+        value => json(&value),
+    };
+    // Pixels and floats shrink little, and a megabyte takes longer to compress than to send.
+    if live && response.headers()[CONTENT_TYPE] != "application/json" {
+        response.extensions_mut().insert(AsItIs);
     }
+    // Names the value: a page that was told of rev r knows by it whether it has that or a newer one.
+    set(&mut response, ETAG, &format!("\"{epoch}.{rev}\""));
+    response
 }
 
 pub(super) async fn socket(State(host): State<Host>, Path(id): Path<String>, mut request: Request) -> Response {
@@ -79,9 +93,19 @@ fn model(host: &Host, id: &str, headers: &HeaderMap) -> Result<Arc<Core>, Box<Re
     host.core(id).ok_or_else(|| Box::new(not_found(format_args!("no such model: {id}"))))
 }
 
+/// Whether a request names this media type among those it takes.
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let named = |accept: &HeaderValue| accept.to_str().is_ok_and(|accept| accept.contains(media_type));
+    headers.get_all(ACCEPT).iter().any(named)
+}
+
 fn json(value: &Value) -> Response {
-    let mut response = value.to_plain_json().to_string().into_response();
-    set(&mut response, CONTENT_TYPE, "application/json");
+    body(value.to_plain_json().to_string().into(), "application/json")
+}
+
+fn body(bytes: Bytes, content_type: &str) -> Response {
+    let mut response = bytes.into_response();
+    set(&mut response, CONTENT_TYPE, content_type);
     cached(&mut response, Caching::Never);
     response
 }

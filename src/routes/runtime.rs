@@ -34,8 +34,8 @@ static RUNTIME: LazyLock<(BTreeMap<&str, Bytes>, String)> = LazyLock::new(|| {
     (modules, tag)
 });
 
-/// The module that is loaded when the first binary frame comes, and not before.
-const LAZY: &str = "msgpack.js";
+/// The modules that are loaded when the first bytes or the first large value come, and not before.
+const LAZY: [&str; 3] = ["held.js", "msgpack.js", "transfer.js"];
 
 /// A route for each module, so that a host without a base path leaves other names to the application.
 pub(super) fn router() -> Router<Host> {
@@ -50,7 +50,7 @@ pub(super) fn router() -> Router<Host> {
 
 /// The modules every page needs, so that it can ask for all of them at once.
 pub(crate) fn preloads() -> impl Iterator<Item = &'static str> {
-    SOURCES.files.iter().map(|(name, _)| *name).filter(|name| name.ends_with(".js") && *name != LAZY)
+    SOURCES.files.iter().map(|(name, _)| *name).filter(|name| name.ends_with(".js") && !LAZY.contains(name))
 }
 
 /// Empties the lines that hold only a comment and takes the indentation off the others. It knows

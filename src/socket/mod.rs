@@ -4,6 +4,8 @@
 //! frames mean is the session's business.
 
 mod count;
+mod fragments;
+mod metered;
 mod upgrade;
 
 use std::time::{Duration, Instant};
@@ -17,6 +19,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 pub(crate) use self::count::{Guard, Sockets};
+use self::fragments::fragments;
+use self::metered::Metered;
 pub(crate) use self::upgrade::Upgrade;
 use crate::protocol::{Close, Limits, Payload};
 use crate::session::{Next, Reads, Session, random_fraction};
@@ -46,8 +50,8 @@ enum End {
 ///
 /// Everything is borrowed and the farewell is boxed, because a future is as large as all it holds at
 /// once, and this one lives as long as the page.
-pub(crate) async fn drive<S>(
-    socket: &mut WebSocketStream<S>,
+async fn drive<S>(
+    socket: &mut WebSocketStream<Metered<S>>,
     mut session: Result<Session, Close>,
     limits: &Limits,
     guard: &mut Guard,
@@ -62,22 +66,36 @@ pub(crate) async fn drive<S>(
     Box::pin(say_goodbye(socket, end)).await;
 }
 
-async fn run<S>(socket: &mut WebSocketStream<S>, session: &mut Session, limits: &Limits, guard: &mut Guard) -> End
+async fn run<S>(
+    socket: &mut WebSocketStream<Metered<S>>,
+    session: &mut Session,
+    limits: &Limits,
+    guard: &mut Guard,
+) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let follower = session.follower().clone();
+    let mut bytes_read = 0;
     loop {
+        if socket.get_ref().read() != bytes_read {
+            bytes_read = socket.get_ref().read();
+            session.receiving(Instant::now());
+        }
         // Feed all that is ready, then flush once: many small frames, one write.
         let close = loop {
             match session.next(Instant::now()) {
                 Next::Wait => break None,
                 Next::Close(close) => break Some(close),
-                Next::Send(payload) => match timeout(limits.write, socket.feed(payload.into())).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => return End::Gone,
-                    Err(_) => return End::Abort(Close::too_slow()),
-                },
+                Next::Send(payload) => {
+                    for message in fragments(payload) {
+                        match timeout(limits.write, socket.feed(message)).await {
+                            Ok(Ok(())) => {}
+                            Ok(Err(_)) => return End::Gone,
+                            Err(_) => return End::Abort(Close::too_slow()),
+                        }
+                    }
+                }
             }
         };
         match timeout(limits.write, socket.flush()).await {
@@ -138,7 +156,7 @@ fn take_in(message: Option<Result<Message, Error>>, session: &mut Session, limit
 
 /// Sends the close frame and makes sure that it arrives: a socket dropped with unread bytes in it
 /// resets the connection, and a reset may overtake the frame.
-async fn say_goodbye<S>(socket: &mut WebSocketStream<S>, end: End)
+async fn say_goodbye<S>(socket: &mut WebSocketStream<Metered<S>>, end: End)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -163,13 +181,4 @@ where
         }
     };
     let _ = timeout(FAREWELL, farewell).await; // a peer that does not listen has had its chance
-}
-
-impl From<Payload> for Message {
-    fn from(payload: Payload) -> Message {
-        match payload {
-            Payload::Text(text) => Message::Text(text),
-            Payload::Binary(bytes) => Message::Binary(bytes),
-        }
-    }
 }

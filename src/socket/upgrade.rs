@@ -21,6 +21,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use super::metered::Metered;
 use crate::protocol::{Close, Limits, SUBPROTOCOL};
 use crate::session::Session;
 use crate::socket;
@@ -137,7 +138,7 @@ async fn run<S>(
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
-    let mut socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
+    let mut socket = WebSocketStream::from_partially_read(Metered::new(stream), read, Role::Server, Some(config)).await;
     socket::drive(&mut socket, session, limits, guard).await;
 }
 

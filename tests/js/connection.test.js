@@ -116,6 +116,7 @@ beforeEach(() => {
   connection = new Connection("ws://host/ws", model, {
     frame: (frame) => model.receive(frame),
     state: (state) => log.push(state),
+    sending: ({ loaded, total, done }) => log.push(`${loaded} of ${total}${done ? ", done" : ""}`),
     closed: (reason) => log.push([reason]),
   }, page);
 });
@@ -128,7 +129,7 @@ const attempts = () => Socket.all.length;
 test("opens with the subprotocol, says hello, and is live with the host's hello", () => {
   assert.deepEqual({ .../** @type {any} */ (Socket.last) }.protocol, "anywidget-host.v1");
   Socket.last.open();
-  assert.deepEqual([Socket.last.sent, log], [[{ type: "hello", version: 1, session: "s" }], []]);
+  assert.deepEqual([Socket.last.sent, log], [[{ type: "hello", version: 1, session: "s", fetches: true }], []]);
   Socket.last.hello();
   assert.deepEqual(log, ["live"]);
 });
@@ -272,7 +273,7 @@ test("S5: after a lost socket the next hello tells what we have, and unacknowled
   save({ b: 1 });
   page.pass(250);
   live();
-  assert.deepEqual(Socket.last.sent, [{ type: "hello", version: 1, session: "s", epoch: "e", rev: 1 }, { type: "set", seq: 1, state: { a: 1 } }]);
+  assert.deepEqual(Socket.last.sent, [{ type: "hello", version: 1, session: "s", fetches: true, epoch: "e", rev: 1 }, { type: "set", seq: 1, state: { a: 1 } }]);
   Socket.last.receive({ type: "ack", seq: 1, rev: 2 });
   assert.deepEqual(Socket.last.sent.slice(2), [{ type: "set", seq: 2, state: { b: 1 } }]);
 });

@@ -286,12 +286,12 @@ test("an ack may tell of keys that validation changed beside the written ones", 
 });
 
 test("hello tells the session, and epoch, rev and message number only when they are known", () => {
-  assert.deepEqual(new Model("s").hello(), { type: "hello", version: 1, session: "s" });
-  assert.deepEqual(model.hello(), { type: "hello", version: 1, session: "secret", epoch: "e", rev: 10 });
+  assert.deepEqual(new Model("s").hello(), { type: "hello", version: 1, session: "s", fetches: true });
+  assert.deepEqual(model.hello(), { type: "hello", version: 1, session: "secret", fetches: true, epoch: "e", rev: 10 });
   model.receive({ type: "message", content: 1, buffers: [], rev: 14, n: 3 });
-  assert.deepEqual(model.hello(), { type: "hello", version: 1, session: "secret", epoch: "e", rev: 14, messages: 3 });
+  assert.deepEqual(model.hello(), { type: "hello", version: 1, session: "secret", fetches: true, epoch: "e", rev: 14, messages: 3 });
   hello({}, { epoch: "other", rev: 2 });
-  assert.deepEqual(model.hello(), { type: "hello", version: 1, session: "secret", epoch: "other", rev: 2 });
+  assert.deepEqual(model.hello(), { type: "hello", version: 1, session: "secret", fetches: true, epoch: "other", rev: 2 });
 });
 
 test("a seed is the state at its rev, and clean", () => {

@@ -6,9 +6,9 @@ use std::time::Instant;
 use super::super::follower::Follower;
 use super::super::log::Next;
 use super::Core;
-use crate::protocol::{Hello, HostFrame, Payload, encode};
+use crate::protocol::{Hello, HostFrame, Payload, Values, encode};
 use crate::state::Access;
-use crate::value::{Map, Value};
+use crate::value::Value;
 
 /// What a connection sends next.
 pub(crate) enum Step {
@@ -26,6 +26,13 @@ pub(crate) enum Step {
 pub(crate) struct Cursor {
     pub(crate) rev: u64,
     pub(crate) n: u64,
+}
+
+/// Who is sent to: a page's public number, and whether it fetches large values by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader {
+    pub(crate) client: u64,
+    pub(crate) fetches: bool,
 }
 
 /// What a page is told when its session starts or resumes.
@@ -68,17 +75,18 @@ impl Core {
                     epoch: inner.epoch.to_string(),
                     rev: inner.rev,
                     full: since.is_none(),
-                    state: Map::new(),
+                    values: Values::default(),
                     seq,
                     messages: n,
                     readonly,
                     heartbeat_ms: self.limits.heartbeat.as_millis() as u64,
+                    frame_bytes: hello.fetches.then_some(self.limits.frame_bytes),
                     code: self.widget.code().to_value(),
                 },
             };
         }
-        let values = self.read(&delta.state, &delta.keys);
-        Welcome { frame: welcome.frame.with_state(values), ..welcome }
+        let values = self.values(&delta.state, &delta.keys, hello.fetches);
+        Welcome { frame: welcome.frame.with_values(values), ..welcome }
     }
 
     pub(crate) fn disconnect(&self, secret: &str, follower: &Arc<Follower>) {
@@ -87,7 +95,7 @@ impl Core {
     }
 
     /// What a connection sends next, moving its cursor over it. With `held`, new state waits.
-    pub(crate) fn step(&self, client: u64, cursor: &mut Cursor, held: bool) -> Step {
+    pub(crate) fn step(&self, reader: Reader, cursor: &mut Cursor, held: bool) -> Step {
         let (delta, base);
         {
             let inner = self.lock();
@@ -111,19 +119,19 @@ impl Core {
             base = std::mem::replace(&mut cursor.rev, inner.rev);
             match &inner.latest {
                 Some(commit)
-                    if commit.rev == base + 1 && commit.origin.is_none_or(|origin| origin.client != client) =>
+                    if commit.rev == base + 1 && commit.origin.is_none_or(|origin| origin.client != reader.client) =>
                 {
                     let commit = commit.clone();
                     drop(inner);
-                    return Step::Send(commit.encoded(self).clone());
+                    return Step::Send(commit.encoded(self, reader.fetches).clone());
                 }
-                _ => delta = inner.since(Some(base), Some(client)),
+                _ => delta = inner.since(Some(base), Some(reader.client)),
             }
         }
         if delta.keys.is_empty() {
-            return self.step(client, cursor, held); // all of it was this client's own
+            return self.step(reader, cursor, held); // all of it was this client's own
         }
-        let state = self.read(&delta.state, &delta.keys);
-        Step::Send(encode(&HostFrame::Set { base, rev: delta.rev, state, origin: None }.into_value()))
+        let values = self.values(&delta.state, &delta.keys, reader.fetches);
+        Step::Send(encode(&HostFrame::Set { base, rev: delta.rev, values, origin: None }.into_value()))
     }
 }

@@ -5,6 +5,7 @@
 //! every slot above it; that one question serves live views, slow ones and ones that come back.
 
 mod deliver;
+mod large;
 mod listen;
 mod write;
 
@@ -23,7 +24,7 @@ use crate::state::{Access, KeyName};
 use crate::value::{Blob, Map, Value};
 use crate::widget::Registered;
 
-pub(crate) use self::deliver::{Cursor, Step};
+pub(crate) use self::deliver::{Cursor, Reader, Step};
 pub(crate) use self::listen::Change;
 pub(crate) use self::write::Page;
 
@@ -75,14 +76,22 @@ pub(crate) struct Commit {
     keys: Vec<KeyName>,
     state: AnyState,
     origin: Option<Origin>,
-    encoded: OnceLock<Payload>,
+    /// For pages that fetch large values by themselves, and for those that do not.
+    encoded: [OnceLock<Payload>; 2],
 }
 
 /// Values newer than some rev, not yet encoded.
 pub(crate) struct Delta {
     pub(crate) rev: u64,
-    pub(crate) keys: Vec<KeyName>,
+    /// Each with the rev that wrote it.
+    pub(crate) keys: Vec<(KeyName, u64)>,
     pub(crate) state: AnyState,
+}
+
+impl Delta {
+    pub(crate) fn names(&self) -> Vec<KeyName> {
+        self.keys.iter().map(|(key, _)| key.clone()).collect()
+    }
 }
 
 impl Core {
@@ -142,18 +151,17 @@ impl Core {
         (epoch, delta.rev, self.read(&delta.state, &delta.keys))
     }
 
-    /// The value of one key, if there is such a key.
-    pub(crate) fn value(&self, key: &str) -> Option<Value> {
-        let state = {
+    /// One key, if there is such a key: the epoch, the rev that wrote it, its value.
+    pub(crate) fn value(&self, key: &str) -> Option<(Arc<str>, u64, Value)> {
+        let (epoch, rev, state) = {
             let inner = self.lock();
-            inner.slots.get(key)?;
-            inner.state.clone()
+            (inner.epoch.clone(), inner.slots.get(key)?.rev, inner.state.clone())
         };
-        Some(self.widget.behaviour.read(&state, key))
+        Some((epoch, rev, self.widget.behaviour.read(&state, key)))
     }
 
-    fn read(&self, state: &AnyState, keys: &[KeyName]) -> Map {
-        keys.iter().map(|key| (key.to_string(), self.widget.behaviour.read(state, key))).collect()
+    fn read(&self, state: &AnyState, keys: &[(KeyName, u64)]) -> Map {
+        keys.iter().map(|(key, _)| (key.to_string(), self.widget.behaviour.read(state, key))).collect()
     }
 
     /// Makes a commit if the state is still `before`. Otherwise somebody else was faster, and the
@@ -223,7 +231,7 @@ impl Inner {
         if widget.behaviour.listens() {
             self.unseen.push_back(Change::new(self.rev, keys.clone(), after.clone()));
         }
-        self.latest = Some(Arc::new(Commit { rev: self.rev, keys, state: after, origin, encoded: OnceLock::new() }));
+        self.latest = Some(Arc::new(Commit { rev: self.rev, keys, state: after, origin, encoded: Default::default() }));
         self.ring();
     }
 
@@ -237,16 +245,18 @@ impl Inner {
     fn since(&self, rev: Option<u64>, reader: Option<u64>) -> Delta {
         let newer = |slot: &Slot| rev.is_none_or(|rev| slot.rev > rev);
         let own = |slot: &Slot| reader.is_some() && slot.writer == reader;
-        let keys = self.slots.iter().filter(|(_, slot)| newer(slot) && !own(slot)).map(|(key, _)| key.clone());
+        let keys =
+            self.slots.iter().filter(|(_, slot)| newer(slot) && !own(slot)).map(|(key, slot)| (key.clone(), slot.rev));
         Delta { rev: self.rev, keys: keys.collect(), state: self.state.clone() }
     }
 }
 
 impl Commit {
-    fn encoded(&self, core: &Core) -> &Payload {
-        self.encoded.get_or_init(|| {
-            let state = core.read(&self.state, &self.keys);
-            let frame = HostFrame::Set { base: self.rev - 1, rev: self.rev, state, origin: self.origin };
+    fn encoded(&self, core: &Core, fetches: bool) -> &Payload {
+        self.encoded[usize::from(fetches)].get_or_init(|| {
+            let keys: Vec<_> = self.keys.iter().map(|key| (key.clone(), self.rev)).collect();
+            let values = core.values(&self.state, &keys, fetches);
+            let frame = HostFrame::Set { base: self.rev - 1, rev: self.rev, values, origin: self.origin };
             encode(&frame.into_value())
         })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::follower::Follower;
-use super::{Core, Inner, same};
+use super::{Core, Inner, Reader, same};
 use crate::protocol::{Ack, Close, Limits, Origin};
 use crate::state::{Access, KeyName};
 use crate::value::Map;
@@ -15,7 +15,7 @@ const CODE_KEYS: [&str; 2] = ["_esm", "_css"];
 /// The page that speaks: who it is, through which connection, and whether it may write at all.
 pub(crate) struct Page<'a> {
     pub(crate) session: &'a str,
-    pub(crate) client: u64,
+    pub(crate) reader: Reader,
     pub(crate) connection: &'a Arc<Follower>,
     pub(crate) readonly: bool,
 }
@@ -51,7 +51,8 @@ impl Core {
             refused.extend(reasons);
             let mut told: Vec<KeyName> = known.iter().filter(|key| refused.contains_key(&***key)).cloned().collect();
             told.extend(next.altered);
-            let state = self.read(&next.state, &told);
+            let told: Vec<(KeyName, u64)> = told.into_iter().map(|key| (key, 0)).collect();
+            let mut truth = self.values(&next.state, &told, page.reader.fetches);
 
             let mut inner = self.lock();
             if let Some(answered) = inner.answered(page, seq)? {
@@ -62,9 +63,12 @@ impl Core {
                 continue;
             }
             if !next.keys.is_empty() {
-                inner.commit(next.state, next.keys, Some(Origin { client: page.client, seq }), &self.widget);
+                inner.commit(next.state, next.keys, Some(Origin { client: page.reader.client, seq }), &self.widget);
             }
-            let ack = Ack { seq, rev: inner.rev, refused, state };
+            for (key, notice) in &mut truth.large {
+                notice["rev"] = inner.slots.get(key.as_str()).map_or(0, |slot| slot.rev).into();
+            }
+            let ack = Ack { seq, rev: inner.rev, refused, truth };
             inner.answer(page, ack.clone(), &self.limits);
             drop(inner);
             self.notify_listeners();

@@ -1,0 +1,28 @@
+//! What is too large for a frame: named there, and fetched by the page from the key's own address.
+
+use super::{AnyState, Core};
+use crate::protocol::Values;
+use crate::state::KeyName;
+use crate::value::{Map, Value};
+
+impl Core {
+    /// Values for one frame. Those above the limit are left out for a page that fetches them.
+    pub(super) fn values(&self, state: &AnyState, keys: &[(KeyName, u64)], fetches: bool) -> Values {
+        let mut values = Values::default();
+        for (key, rev) in keys {
+            let value = self.widget.behaviour.read(state, key);
+            let size = if fetches { value.size() } else { 0 };
+            if size > self.limits.inline_bytes {
+                values.large.insert(key.to_string(), notice(*rev, size));
+            } else {
+                values.state.insert(key.to_string(), value);
+            }
+        }
+        values
+    }
+}
+
+/// What the page needs to know of it: the rev that wrote it, and about how many bytes will come.
+fn notice(rev: u64, size: usize) -> Value {
+    Value::Object(Map::from([("rev".to_owned(), rev.into()), ("size".to_owned(), (size as u64).into())]))
+}
