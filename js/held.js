@@ -3,7 +3,8 @@
  * it is here. Pure, like the replica it belongs to.
  *
  * There are two batches at most: one whose values are being fetched, and one of all that came meanwhile. So a
- * producer that is faster than the line costs no memory, and the page still sees one picture after the other.
+ * producer that is faster than the line costs no memory, and the page still sees one picture after the other. A host
+ * has only the newest value, so a batch may get one that is newer than it; it then grows up to the newer frames.
  *
  * @import { Frame, Large, State } from "./types.js"
  */
@@ -11,6 +12,7 @@
 /**
  * @typedef {object} Batch
  * @property {number} since the first rev in it
+ * @property {number} until the last one
  * @property {string} origin of the last change
  * @property {Map<string, { value: any, rev: number }>} values
  * @property {Map<string, Large>} missing
@@ -18,9 +20,14 @@
 
 const { entries, keys } = Object;
 
+/** A batch grows so often before it is shown with a value that is newer than the rest: a producer may be too fast for more. */
+const PATIENCE = 3;
+
 export class Held {
   /** @type {Batch[]} */
   #batches = [];
+  /** How often the first one may grow. */
+  #patience = PATIENCE;
   /** Values that are newer than the rev the page has; the frame that says so is on its way. @type {Map<string, { value: any, rev: number }>} */
   #ahead = new Map();
   /** Custom messages sent after something that waits. @type {Frame[]} */
@@ -46,9 +53,10 @@ export class Held {
     const isLarge = keys(large).length > 0;
     const waits = (/** @type {string} */ key) => this.#batches.some(({ values, missing }) => values.has(key) || missing.has(key));
     if (!isLarge && !keys(state).some(waits)) return state;
-    if (this.#batches.length < 2) this.#batches.push({ since: rev, origin, values: new Map(), missing: new Map() });
+    if (this.#batches.length < 2) this.#batches.push({ since: rev, until: rev, origin, values: new Map(), missing: new Map() });
     const batch = /** @type {Batch} */ (this.#batches.at(-1));
     batch.origin = origin;
+    batch.until = rev;
     for (const [key, value] of entries(state)) {
       batch.missing.delete(key);
       batch.values.set(key, { value, rev });
@@ -85,13 +93,27 @@ export class Held {
     for (const [key, come] of this.#ahead) {
       if (come.rev > rev) continue;
       this.#ahead.delete(key);
+      if (come.rev > (this.#batches[0]?.until ?? Infinity) && this.#patience-- > 0) this.#grow();
       for (const { values, missing } of this.#batches) {
         if ((missing.get(key)?.rev ?? Infinity) > come.rev) continue;
         missing.delete(key);
         values.set(key, come);
       }
     }
-    return this.#batches[0]?.missing.size === 0 ? this.#batches.shift() : undefined;
+    if (this.#batches[0]?.missing.size !== 0) return;
+    this.#patience = PATIENCE;
+    return this.#batches.shift();
+  }
+
+  /** Makes one batch of both. */
+  #grow() {
+    const [first, second] = this.#batches;
+    if (!first || !second) return;
+    const values = new Map([...first.values, ...second.values]);
+    const missing = new Map([...first.missing, ...second.missing]);
+    for (const key of second.values.keys()) missing.delete(key);
+    for (const key of second.missing.keys()) values.delete(key);
+    this.#batches = [{ ...second, since: first.since, values, missing }];
   }
 
   /** The next message that need not wait any more. */
@@ -103,6 +125,7 @@ export class Held {
   /** Another history began. */
   clear() {
     this.#batches = [];
+    this.#patience = PATIENCE;
     this.#ahead.clear();
   }
 }

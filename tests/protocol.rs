@@ -1406,3 +1406,147 @@ mod ending {
         assert_eq!(model.get().level, 2);
     }
 }
+
+mod large_values {
+    use super::*;
+
+    #[derive(Clone, Default, Widget)]
+    #[widget(esm = "export default {}")]
+    struct Picture {
+        pixels: Blob,
+        points: Vec<f64>,
+        title: String,
+    }
+
+    /// Above 64 KiB.
+    const LARGE: usize = 100_000;
+
+    async fn picture() -> (Server, Model<Picture>) {
+        let refuse_shouting = Picture::widget().validate(|next, _| match next.title.as_str() {
+            "LOUD" => Err(Refusal::new("not so loud")),
+            _ => Ok(()),
+        });
+        let host = Host::builder().widget(refuse_shouting).build().await.unwrap();
+        let model = host.open("picture", Picture::default).await.unwrap();
+        (Server::of(host).await, model)
+    }
+
+    fn fetches() -> serde_json::Value {
+        json!({"fetches": true})
+    }
+
+    fn paint(model: &Model<Picture>, title: &str) {
+        let pixels = Blob::from(vec![7; LARGE]);
+        model.update(|picture| {
+            picture.pixels = pixels.clone();
+            picture.title = title.to_owned();
+        });
+    }
+
+    #[tokio::test]
+    async fn a_page_that_fetches_is_told_of_the_rev_and_the_size_and_gets_the_rest() {
+        let (server, model) = picture().await;
+        let mut page = server.page_that_says("picture", fetches()).await;
+        paint(&model, "sea");
+        let set = page.expect("set").await;
+        assert_eq!(set["state"], json!({"title": "sea"}).into());
+        assert_eq!(set["large"], json!({"pixels": {"rev": 1, "size": LARGE}}).into());
+        assert!(!set.binary);
+    }
+
+    #[tokio::test]
+    async fn any_other_page_gets_everything_in_its_frames() {
+        let (server, model) = picture().await;
+        let mut page = server.page("picture").await;
+        let mut other = server.page_that_says("picture", fetches()).await;
+        paint(&model, "sea");
+        let set = page.expect("set").await;
+        assert_eq!(set["state"]["pixels"], bytes(vec![7; LARGE]));
+        assert!(!set.has("large"));
+        assert!(other.expect("set").await.has("large"));
+    }
+
+    #[tokio::test]
+    async fn hello_leaves_them_out_and_says_what_the_host_takes() {
+        let (server, model) = picture().await;
+        paint(&model, "sea");
+        model.update(|picture| picture.title = "lake".into());
+        let page = server.page_that_says("picture", fetches()).await;
+        assert_eq!(page.hello["state"], json!({"points": [], "title": "lake"}).into());
+        assert_eq!(page.hello["large"], json!({"pixels": {"rev": 1, "size": LARGE}}).into(), "the rev that wrote it");
+        assert_eq!(page.hello["frame_bytes"], (16 << 20).into());
+    }
+
+    #[tokio::test]
+    async fn the_truth_about_a_refused_value_is_left_out_as_well() {
+        let (server, model) = picture().await;
+        paint(&model, "sea");
+        let mut page = server.page_that_says("picture", fetches()).await;
+        let mut state = Value::from(json!({"title": "LOUD"}));
+        state["pixels"] = bytes([1]);
+        let seq = page.set_binary(state).await;
+        let ack = page.ack_of(seq).await;
+        assert_eq!(keys(&ack["refused"]), BTreeSet::from(["pixels", "title"]));
+        assert_eq!(ack["state"], json!({"title": "sea"}).into());
+        assert_eq!(ack["large"], json!({"pixels": {"rev": 1, "size": LARGE}}).into());
+    }
+
+    #[tokio::test]
+    async fn the_address_of_a_key_names_the_epoch_and_the_rev_that_wrote_it() {
+        let (server, model) = picture().await;
+        paint(&model, "sea");
+        model.update(|picture| picture.title = "lake".into());
+        let pixels = server.get("/anywidget/models/picture/state/pixels").await;
+        assert_eq!(pixels.header("etag"), Some(format!("\"{}.1\"", model.epoch()).as_str()));
+        assert_eq!(pixels.body, vec![7; LARGE]);
+        let title = server.get("/anywidget/models/picture/state/title").await;
+        assert_eq!(title.header("etag"), Some(format!("\"{}.2\"", model.epoch()).as_str()));
+    }
+
+    #[tokio::test]
+    async fn what_json_cannot_carry_is_messagepack_for_those_who_ask() {
+        let (server, model) = picture().await;
+        model.update(|picture| picture.points = vec![f64::NAN; LARGE]);
+        let asked = [("accept", "application/vnd.msgpack, application/json"), ("accept-encoding", "gzip")];
+        let points = server.get_with("/anywidget/models/picture/state/points", &asked).await;
+        assert_eq!(points.header("content-type"), Some("application/vnd.msgpack"));
+        assert_eq!(points.header("content-encoding"), None, "its transfer can be measured");
+        let values: Vec<f64> = rmp_serde::from_slice(&points.body).unwrap();
+        assert!(values.len() == LARGE && values.iter().all(|value| value.is_nan()));
+        let title = server.get_with("/anywidget/models/picture/state/title", &asked).await;
+        assert_eq!(title.header("content-type"), Some("application/json"));
+    }
+
+    #[tokio::test]
+    async fn bytes_of_a_frame_that_is_still_coming_are_a_sign_of_life() {
+        let limits = Limits { heartbeat: Duration::from_millis(200), ..Limits::default() };
+        let (server, model) = open_model(limits).await;
+        let mut page = server.page("open").await;
+        let frame = json!({"type": "set", "seq": 1, "state": {"text": "x".repeat(60)}}).to_string();
+        let raw = support::raw::masked(0x81, frame.as_bytes());
+        // Longer than 2.5 heartbeats in all, and never so long without a byte.
+        for part in raw.chunks(4) {
+            let stream = page.socket.get_mut();
+            tokio::io::AsyncWriteExt::write_all(stream, part).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let answer = loop {
+            match page.next().await {
+                Next::Heartbeat => {}
+                Next::Frame(frame) => break frame,
+                other => panic!("expected an ack, found {other:?}"),
+            }
+        };
+        assert_eq!(answer["seq"], 1.into());
+        assert_eq!(model.get()["text"].as_str().map(str::len), Some(60));
+    }
+
+    #[tokio::test]
+    async fn a_large_frame_arrives_whole_in_its_fragments() {
+        let (server, model) = picture().await;
+        let mut page = server.page("picture").await;
+        let pixels: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        model.update(|picture| picture.pixels = pixels.clone().into());
+        assert!(page.expect("set").await["state"]["pixels"] == bytes(pixels));
+    }
+}

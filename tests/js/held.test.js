@@ -91,6 +91,36 @@ test("a value newer than the page waits for the frame that tells of it, and is n
   assert.deepEqual(missing(), []);
 });
 
+test("what a host has gone beyond is shown as it is now, whole", () => {
+  setBig(11, { small: 1 });
+  setBig(12, { small: 2 });
+  model.bring("big", "e", 12, "twelve");
+  assert.deepEqual(told, ["twelve 2"]);
+});
+
+test("two large values of one commit are shown of one commit", () => {
+  set(11, {}, { big: { rev: 11, size }, small: { rev: 11, size } });
+  model.bring("big", "e", 11, "eleven");
+  set(12, {}, { big: { rev: 12, size }, small: { rev: 12, size } });
+  model.bring("small", "e", 12, 12);
+  assert.deepEqual(told, []);
+  assert.deepEqual(missing(), ["big@12"]);
+  model.bring("big", "e", 12, "twelve");
+  assert.deepEqual(told, ["twelve 12"]);
+});
+
+test("a producer that is always ahead does not keep the page waiting for ever", () => {
+  let rev = 11;
+  setBig(rev, { small: rev });
+  for (let i = 0; i < 10 && !told.length; i++) {
+    const served = ++rev;
+    setBig(rev, { small: rev });
+    setBig(++rev, { small: rev });
+    model.bring("big", "e", served, `v${served}`);
+  }
+  assert.equal(told.length, 1);
+});
+
 test("what is on its way does not undo a newer write of the page itself", () => {
   setBig(11, { small: 1 });
   model.set({ big: "mine" });

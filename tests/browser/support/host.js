@@ -50,6 +50,11 @@ export class Host {
     return Number(new URL(this.url).port);
   }
 
+  /** Of the process. */
+  get pid() {
+    return this.#process?.pid;
+  }
+
   /** Again on the same port, when it was started before. */
   async start() {
     const port = this.url ? this.port : 0;
