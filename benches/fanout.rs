@@ -8,7 +8,8 @@
 
 mod support;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anywidget_host::{Host, Model, Widget};
@@ -19,7 +20,7 @@ use axum::routing::get;
 use axum::serve::ListenerExt;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::{Instant, interval_at};
 
 use support::client::{Clients, Done, Kind, Plan, is_client};
@@ -60,15 +61,18 @@ struct Ours {
 /// The yardstick behind an address.
 struct Bare {
     address: String,
-    board: watch::Sender<Board>,
+    /// Of the round that runs.
+    board: Arc<Mutex<Arc<Board>>>,
 }
 
 /// What the bare loop's sockets have to send.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Board {
-    frames: Arc<[OnceLock<Utf8Bytes>]>,
+    frames: Vec<OnceLock<Utf8Bytes>>,
     /// How many of them are ready.
-    ready: usize,
+    ready: AtomicUsize,
+    /// One for each socket.
+    bells: Mutex<Vec<Arc<Notify>>>,
 }
 
 /// What one round of one side measured.
@@ -84,7 +88,8 @@ fn main() -> Result<(), Failure> {
     if is_client()? {
         return Ok(());
     }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(bench())
+    // A task among those of the sockets, as a handler is.
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async { tokio::spawn(bench()).await? })
 }
 
 async fn bench() -> Result<(), Failure> {
@@ -111,8 +116,9 @@ async fn bench() -> Result<(), Failure> {
             let (mut a, mut b) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
                 a.push(ours.steady(sockets, steady, per_second).await?);
-                b.push(bare.steady(sockets, steady, per_second, message).await?);
+                b.push(bare.steady(sockets, steady, per_second, MESSAGE).await?);
             }
+            same_frames(&a[0], &b[0])?;
             let named: [(&str, fn(&Round) -> f64); 2] = [("p50", |round| round.p50), ("p99", |round| round.p99)];
             for (share, of) in named {
                 let [a, b] = [&a, &b].map(|side| median(side.iter().map(of)));
@@ -125,7 +131,7 @@ async fn bench() -> Result<(), Failure> {
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             a.push(ours.state(1_000).await?);
-            b.push(bare.steady(1_000, COMMITS, COMMITS_PER_SECOND, set).await?);
+            b.push(bare.steady(1_000, COMMITS, COMMITS_PER_SECOND, SET).await?);
         }
         let named: [(&str, fn(&Round) -> f64); 2] =
             [("host CPU per frame", |round| round.cpu_per_frame), ("latency p99", |round| round.p99)];
@@ -220,10 +226,10 @@ async fn keep_pace(clients: &mut Clients, sent: u64, had: &mut u64) -> Result<()
 
 impl Bare {
     async fn serve() -> Result<Bare, Failure> {
-        let board = watch::Sender::new(Board::default());
+        let board = Arc::new(Mutex::new(Arc::<Board>::default()));
         let boards = board.clone();
         let upgrade = async move |upgrade: WebSocketUpgrade| -> Response {
-            let board = boards.subscribe();
+            let board = lock(&boards).clone();
             upgrade.on_upgrade(move |socket| write(socket, board))
         };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -233,68 +239,75 @@ impl Bare {
         Ok(Bare { address, board })
     }
 
-    async fn gather(&self, sockets: usize, kind: Kind, last: u64, frames: Board) -> Result<Clients, Failure> {
-        self.board.send_replace(frames);
-        let latency = last < WINDOW;
-        let (address, path) = (self.address.clone(), "/".to_owned());
-        Clients::start(Plan { address, path, sockets, kind, last, mark: MARK, latency }).await
+    async fn gather(
+        &self,
+        sockets: usize,
+        kind: Kind,
+        frames: Vec<OnceLock<Utf8Bytes>>,
+    ) -> Result<(Arc<Board>, Clients), Failure> {
+        let last = frames.len() as u64;
+        let board = Arc::new(Board { frames, ..Board::default() });
+        *lock(&self.board) = board.clone();
+        let (address, path, latency) = (self.address.clone(), "/".to_owned(), last < WINDOW);
+        let plan = Plan { address, path, sockets, kind, last, mark: MARK, latency };
+        Ok((board, Clients::start(plan).await?))
     }
 
     async fn flood(&self, sockets: usize, count: u64) -> Result<Round, Failure> {
-        let frames: Arc<[_]> = (1..=count).map(|n| OnceLock::from(message(n, 0))).collect();
-        let clients = self.gather(sockets, Kind::Messages, count, Board { frames, ready: 0 }).await?;
+        let frames = (1..=count).map(|n| OnceLock::from(message(n, 0))).collect();
+        let (board, clients) = self.gather(sockets, Kind::Messages, frames).await?;
         let start = Start::now();
-        self.board.send_modify(|board| board.ready = count as usize);
+        board.ready(count as usize);
         Ok(start.round(clients.done().await?))
     }
 
-    async fn steady(
-        &self,
-        sockets: usize,
-        count: u64,
-        per_second: u64,
-        frame: fn(u64, u64) -> Utf8Bytes,
-    ) -> Result<Round, Failure> {
-        let frames: Arc<[_]> = (0..count).map(|_| OnceLock::new()).collect();
-        let kind = if frame(1, 0).contains(r#""rev":1"#) { Kind::State } else { Kind::Messages };
-        let clients = self.gather(sockets, kind, count, Board { frames: frames.clone(), ready: 0 }).await?;
+    async fn steady(&self, sockets: usize, count: u64, per_second: u64, frame: Frame) -> Result<Round, Failure> {
+        let frames = (0..count).map(|_| OnceLock::new()).collect();
+        let (board, clients) = self.gather(sockets, frame.kind, frames).await?;
         let start = Start::now();
         let mut ticks = Ticks::new(per_second);
-        for (slot, n) in frames.iter().zip(1..) {
+        for n in 1..=count {
             ticks.next().await;
-            slot.get_or_init(|| frame(n, micros()));
-            self.board.send_modify(|board| board.ready += 1);
+            board.frames[n as usize - 1].get_or_init(|| (frame.write)(n, micros()));
+            board.ready(n as usize);
         }
         Ok(start.round(clients.done().await?))
     }
 }
 
+impl Board {
+    /// Lets the sockets send this many.
+    fn ready(&self, count: usize) {
+        self.ready.store(count, Ordering::Release);
+        lock(&self.bells).iter().for_each(|bell| bell.notify_one());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The bare loop: feed what is ready, flush once, wait for more.
-async fn write(mut socket: WebSocket, mut news: watch::Receiver<Board>) {
-    let frames = news.borrow_and_update().frames.clone();
-    let greeting = socket.send(Message::text("{}"));
-    if greeting.await.is_err() {
+async fn write(mut socket: WebSocket, board: Arc<Board>) {
+    let bell = Arc::new(Notify::new());
+    lock(&board.bells).push(bell.clone());
+    if socket.send(Message::text("{}")).await.is_err() {
         return;
     }
     let mut sent = 0;
     loop {
-        loop {
-            let ready = news.borrow_and_update().ready.min(frames.len());
-            if sent == ready {
-                break;
+        let ready = board.ready.load(Ordering::Acquire);
+        for frame in board.frames[sent..ready].iter().filter_map(OnceLock::get) {
+            if socket.feed(Message::Text(frame.clone())).await.is_err() {
+                return;
             }
-            for frame in frames[sent..ready].iter().filter_map(OnceLock::get) {
-                if socket.feed(Message::Text(frame.clone())).await.is_err() {
-                    return;
-                }
-            }
-            sent = ready;
         }
+        sent = ready;
         if socket.flush().await.is_err() {
             return;
         }
         tokio::select! {
-            news = news.changed() => if news.is_err() { return },
+            () = bell.notified() => {}
             // The hello of the client, and its end.
             read = socket.next() => if !matches!(read, Some(Ok(Message::Text(_)))) { return },
         }
@@ -316,12 +329,20 @@ impl Content {
     }
 }
 
-/// The frame of a custom message, byte by byte what the library makes of it.
+/// A frame of the bare loop, byte by byte what the library makes of the same.
+struct Frame {
+    kind: Kind,
+    /// From its number and its time.
+    write: fn(u64, u64) -> Utf8Bytes,
+}
+
+const MESSAGE: Frame = Frame { kind: Kind::Messages, write: message };
+const SET: Frame = Frame { kind: Kind::State, write: set };
+
 fn message(n: u64, at: u64) -> Utf8Bytes {
     format!(r#"{{"type":"message","content":{{"at":{at},"text":"{TEXT}"}},"buffers":[],"rev":0,"n":{n}}}"#).into()
 }
 
-/// The frame of a commit.
 fn set(rev: u64, at: u64) -> Utf8Bytes {
     let base = rev - 1;
     format!(r#"{{"type":"set","base":{base},"rev":{rev},"state":{{"count":{rev},"at":{at}}}}}"#).into()
