@@ -1,0 +1,155 @@
+//! A process of clients: the bench's own program, started once more with a plan as its arguments.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::{Failure, reader};
+
+/// The first argument of such a process.
+const FLAG: &str = "--as-clients";
+
+/// How long clients may take for one measurement.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the clients do.
+pub struct Plan {
+    pub address: String,
+    pub path: String,
+    pub sockets: usize,
+    pub kind: Kind,
+    /// The number of the frame after which a socket is done.
+    pub last: u64,
+    /// The clients tell when all of them have got so many more.
+    pub mark: u64,
+    /// Whether the frames say when they were sent.
+    pub latency: bool,
+}
+
+/// What the numbers of frames mean.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Custom messages: `n` grows by one, nothing is missing.
+    Messages,
+    /// State: `rev` grows, values between may be missing.
+    State,
+}
+
+/// Clients that are connected.
+pub struct Clients {
+    child: Child,
+    /// Open as long as the clients are wanted.
+    _stdin: Option<ChildStdin>,
+    news: watch::Receiver<News>,
+}
+
+#[derive(Clone, Default)]
+struct News {
+    ready: bool,
+    /// The last mark that all sockets have passed.
+    at: u64,
+    done: Option<Done>,
+    failed: bool,
+}
+
+/// What the clients saw.
+#[derive(Clone, Copy)]
+pub struct Done {
+    /// When the last frame had come, by [`reader::now`].
+    pub at: f64,
+    /// Frames of all sockets together.
+    pub frames: f64,
+    /// Bytes in them, without the heads of WebSocket frames.
+    pub bytes: f64,
+    /// Seconds from sending to reading.
+    pub p50: f64,
+    pub p99: f64,
+}
+
+/// Whether this process is one of clients; if so it has done its work.
+pub fn is_client() -> Result<bool, Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [flag, address, path, sockets, kind, last, mark, latency] = arguments.as_slice() else { return Ok(false) };
+    if flag != FLAG {
+        return Ok(false);
+    }
+    let plan = Plan {
+        address: address.clone(),
+        path: path.clone(),
+        sockets: sockets.parse()?,
+        kind: if kind == "state" { Kind::State } else { Kind::Messages },
+        last: last.parse()?,
+        mark: mark.parse()?,
+        latency: latency.parse()?,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    tokio::task::LocalSet::new().block_on(&runtime, reader::run(plan))?;
+    Ok(true)
+}
+
+impl Clients {
+    /// Starts the process and waits until all of its sockets are open and greeted.
+    pub async fn start(plan: Plan) -> Result<Clients, Failure> {
+        let kind = if plan.kind == Kind::State { "state" } else { "messages" };
+        let mut child = Command::new(std::env::current_exe()?)
+            .args([FLAG, &plan.address, &plan.path, &plan.sockets.to_string(), kind])
+            .args([plan.last.to_string(), plan.mark.to_string(), plan.latency.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
+        let (sender, news) = watch::channel(News::default());
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                sender.send_modify(|news| news.hear(&line));
+            }
+            sender.send_modify(|news| news.failed = news.done.is_none());
+        });
+        let stdin = child.stdin.take();
+        let mut clients = Clients { child, _stdin: stdin, news };
+        clients.until("open sockets", |news| news.ready).await?;
+        Ok(clients)
+    }
+
+    /// Waits until every socket has got the frame of this number or a mark above it.
+    pub async fn have(&mut self, number: u64) -> Result<u64, Failure> {
+        Ok(self.until("frames", |news| news.at >= number || news.done.is_some()).await?.at)
+    }
+
+    /// Waits until every socket has got the last frame.
+    pub async fn done(mut self) -> Result<Done, Failure> {
+        let done = self.until("the last frame", |news| news.done.is_some()).await?.done;
+        timeout(PATIENCE, self.child.wait()).await??;
+        done.ok_or_else(|| "the clients did not finish".into())
+    }
+
+    async fn until(&mut self, what: &str, condition: impl Fn(&News) -> bool) -> Result<News, Failure> {
+        let reached = self.news.wait_for(|news| news.failed || condition(news));
+        let news = timeout(PATIENCE, reached).await.map_err(|_| format!("clients waited too long for {what}"))??;
+        if news.failed {
+            return Err("the clients failed".into());
+        }
+        Ok(news.clone())
+    }
+}
+
+impl News {
+    fn hear(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let number = |word: &str| word.parse().unwrap_or(f64::NAN);
+        match *words.as_slice() {
+            ["ready"] => self.ready = true,
+            ["at", number] => self.at = number.parse().unwrap_or(self.at),
+            ["done", at, frames, bytes, p50, p99] => {
+                let [at, frames, bytes, p50, p99] = [at, frames, bytes, p50, p99].map(number);
+                self.done = Some(Done { at, frames, bytes, p50, p99 });
+            }
+            _ => {}
+        }
+    }
+}
