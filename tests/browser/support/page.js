@@ -6,6 +6,7 @@ import { chromium } from "playwright-core";
 import { afterTest } from "./cleanup.js";
 import { hasBytes } from "./client.js";
 import { eventually } from "./eventually.js";
+import { PICTURES } from "./picture.js";
 
 /**
  * @import { Browser, BrowserContext, Page } from "playwright-core"
@@ -37,7 +38,7 @@ export function visitor() {
 
 async function newContext() {
   browser ??= chromium.launch({ executablePath: CHROMIUM, args: ARGS });
-  const created = await (await browser).newContext();
+  const created = await (await browser).newContext({ deviceScaleFactor: PICTURES ? 2 : 1 });
   created.setDefaultTimeout(PATIENCE);
   await created.addInitScript(() => {
     // What widgets tell the test, in order; `note` is theirs.
