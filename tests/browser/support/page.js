@@ -65,10 +65,11 @@ const consoles = new WeakMap();
  * A page of the server's origin with this body, or, when it is a path like "/w/counter", that page of the server itself.
  * Widgets find `note(...words)` there, which `notes` reads.
  * @param {Server} server @param {string} body
- * @param {{ expect?: RegExp[], allow?: RegExp[], files?: Record<string, string>, csp?: string }} [options] errors that must
- * come, and that may come (`OFFLINE` is one); more texts to serve, by path; a Content-Security-Policy for the body
+ * @param {{ expect?: RegExp[], allow?: RegExp[], files?: Record<string, string>, csp?: string, trial?: string }} [options] errors
+ * that must come, and that may come (`OFFLINE` is one); more texts to serve, by path; a Content-Security-Policy for the body, and
+ * one that refuses nothing, whose violations `refusals` tells
  */
-export async function open(server, body, { expect = [], allow = [], files = {}, csp } = {}) {
+export async function open(server, body, { expect = [], allow = [], files = {}, csp, trial } = {}) {
   const page = await (await visitor()).newPage();
   const said = { errors: /** @type {string[]} */ ([]), warnings: /** @type {string[]} */ ([]), expected: [...expect], allowed: allow };
   consoles.set(page, said);
@@ -91,7 +92,11 @@ export async function open(server, body, { expect = [], allow = [], files = {}, 
   }
   if (!isPath) {
     const html = `<!doctype html><html lang="en"><head><title>test</title><link rel="icon" href="data:,"></head><body>${body}</body></html>`;
-    const headers = csp ? { "content-security-policy": csp } : undefined;
+    const headers = { ...(csp && { "content-security-policy": csp }), ...(trial && { "content-security-policy-report-only": trial }) };
+    await page.addInitScript(() => {
+      window.refusals = [];
+      document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => window.refusals.push(`${effectiveDirective} ${blockedURI}`));
+    });
     await page.route(`${server.url}/test`, (route) => route.fulfill({ contentType: TYPES.html, body: html, headers }));
   }
   await page.goto(server.url + (isPath ? body : "/test"));
@@ -129,6 +134,9 @@ export const errors = (page) => [...(consoles.get(page)?.errors ?? [])];
 
 /** Warnings of the page's console, so far. @param {Page} page */
 export const warnings = (page) => [...(consoles.get(page)?.warnings ?? [])];
+
+/** What the Content-Security-Policy of a page refused, or would, so far: once each, like "script-src eval". @param {Page} page @returns {Promise<string[]>} */
+export const refusals = (page) => page.evaluate(() => [...new Set(window.refusals)].sort());
 
 /** What widgets noted, so far. @param {Page} page @returns {Promise<string[]>} */
 export const notes = (page) => page.evaluate(() => window.notes);
