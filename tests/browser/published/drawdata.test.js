@@ -37,6 +37,7 @@ for (const shadow of [false, true]) {
     if (!host) return;
     const abroad = await blockNetwork(host);
     const other = await open(host, await host.view("drawdata", { shadow }), { allow: [OWN_ERROR] });
+    await other.setViewportSize({ width: 820, height: 600 });
     const wire = await valve(); // on the sockets of the page that draws
     const page = await open(host, (await host.view("drawdata", { shadow })).repeat(2), { allow: [OWN_ERROR], trial: STRICT });
     await other.locator("svg.dd-scatter-svg").waitFor();
