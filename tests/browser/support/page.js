@@ -85,6 +85,10 @@ export async function open(server, body, { expect = [], allow = [], files = {}, 
     assert.deepEqual(unexpected, [], "the page has errors");
     for (const pattern of said.expected) assert.ok(said.errors.some((error) => pattern.test(error)), `no error matches ${pattern}`);
   });
+  await page.addInitScript(() => {
+    window.refusals = [];
+    document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => window.refusals.push(`${effectiveDirective} ${blockedURI}`));
+  });
   const isPath = body.startsWith("/");
   for (const [path, text] of Object.entries(files)) {
     const contentType = TYPES[path.split(".").pop() ?? ""] ?? TYPES.html;
@@ -93,10 +97,6 @@ export async function open(server, body, { expect = [], allow = [], files = {}, 
   if (!isPath) {
     const html = `<!doctype html><html lang="en"><head><title>test</title><link rel="icon" href="data:,"></head><body>${body}</body></html>`;
     const headers = { ...(csp && { "content-security-policy": csp }), ...(trial && { "content-security-policy-report-only": trial }) };
-    await page.addInitScript(() => {
-      window.refusals = [];
-      document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => window.refusals.push(`${effectiveDirective} ${blockedURI}`));
-    });
     await page.route(`${server.url}/test`, (route) => route.fulfill({ contentType: TYPES.html, body: html, headers }));
   }
   await page.goto(server.url + (isPath ? body : "/test"));
