@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { connect, eventually, forget, insert, noted, notes, OFFLINE, open, relay, serve, settle, tap, visitor, warnings } from "./support/index.js";
+import { connect, eventually, forget, insert, noted, notes, OFFLINE, open, refusals, relay, serve, settle, tap, visitor, warnings } from "./support/index.js";
 
 /** @import { Page } from "playwright-core" */
 
@@ -368,9 +368,6 @@ const allDrawn = (page, count = 1) =>
 for (const path of ["/", "/w/counter", "/w/slider", "/w/sketch", "/w/tabs"]) {
   test(`--csp: ${path} works without a violation`, async () => {
     const host = await serve(null, ["--csp"]);
-    await (await visitor()).addInitScript(() => {
-      document.addEventListener("securitypolicyviolation", (event) => window.note("violation", event.violatedDirective, event.blockedURI));
-    });
     const page = await open(host, path);
     assert.match(String((await page.request.get(host.url + path)).headers()["content-security-policy"]), /default-src 'self'/);
     await allDrawn(page, path === "/" ? 4 : 1);
@@ -379,7 +376,7 @@ for (const path of ["/", "/w/counter", "/w/slider", "/w/sketch", "/w/tabs"]) {
       await eventually(async () => assert.equal((await host.state("counter")).count, 1));
     }
     await settle(page);
-    assert.deepEqual(await notes(page), []);
+    assert.deepEqual(await refusals(page), []);
   });
 }
 

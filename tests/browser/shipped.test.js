@@ -3,10 +3,9 @@
  * With PICTURES=1 in the environment the last test writes the pictures of the documentation.
  */
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { connect, eventually, open, serve, settle } from "./support/index.js";
+import { keep } from "./support/picture.js";
 
 /** @import { Locator, Page } from "playwright-core" */
 
@@ -227,8 +226,6 @@ const inked = (widget) =>
     return count;
   });
 
-const PICTURES = fileURLToPath(new URL("../../docs/pictures/", import.meta.url));
-
 /** How many colours a picture has, and how much of it is in the most frequent one. @param {Page} page @param {Buffer} picture */
 const coloursOf = (page, picture) =>
   page.evaluate(async (base64) => {
@@ -292,17 +289,15 @@ test("the gallery is lively, in light and in dark", async () => {
     scrollTo(0, 0);
   });
 
-  for (const [scheme, file] of /** @type {const} */ ([["light", "gallery.png"], ["dark", "gallery-dark.png"]])) {
+  for (const [scheme, name] of /** @type {const} */ ([["light", "gallery"], ["dark", "gallery-dark"]])) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     await settle(page);
-    const picture = await page.screenshot({ fullPage: true, animations: "disabled" });
+    const picture = await page.screenshot({ fullPage: true, animations: "disabled", scale: "css" });
     const { width, colours, most, brightness } = await coloursOf(page, picture);
     assert.equal(width, 1280);
     assert.ok(colours > 50, `${colours} colours`);
     assert.ok(most < 0.98, `${most} of it is one colour`);
     assert.ok(scheme === "light" ? brightness > 0.8 : brightness < 0.3, `the ground has the brightness ${brightness}`);
-    if (process.env.PICTURES !== "1") continue;
-    await mkdir(PICTURES, { recursive: true });
-    await writeFile(PICTURES + file, picture);
+    await keep(name, picture);
   }
 });

@@ -1,8 +1,9 @@
 /** ipymario 0.1.0: pixels as bytes, a custom message from the host, keyframes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect, eventually, open, visitor } from "../support/index.js";
-import { blockNetwork, servePublished } from "../support/published.js";
+import { connect, eventually, open, refusals, visitor } from "../support/index.js";
+import { picture } from "../support/picture.js";
+import { blockNetwork, servePublished, STRICT } from "../support/published.js";
 import { valve } from "../support/valve.js";
 
 /**
@@ -64,7 +65,7 @@ for (const shadow of [false, true]) {
         }
       };
     });
-    const page = await open(host, (await host.view("ipymario", { shadow })).repeat(2));
+    const page = await open(host, (await host.view("ipymario", { shadow })).repeat(2), { trial: STRICT });
     const canvases = page.locator("canvas");
     await eventually(async () => assert.equal(await canvases.count(), 2));
     const client = await connect(host, "ipymario");
@@ -80,6 +81,8 @@ for (const shadow of [false, true]) {
       assert.deepEqual(bytes, [...BOX]);
       assert.equal(await canvas.evaluate((canvas) => canvas.style.width), "100px");
     }
+
+    await picture(page, "ipymario", { of: "canvas" });
 
     // Any delay of ours is in each attempt; what a busy machine adds is not.
     /** @type {number[]} */
@@ -101,6 +104,7 @@ for (const shadow of [false, true]) {
     for (const canvas of await canvases.all()) await eventually(async () => assert.equal(await canvas.evaluate((canvas) => canvas.style.width), "30px"));
     assert.equal((await host.state("ipymario")).size, 80);
     assert.equal((await host.state("ipymario"))._box.$bytes, Buffer.from(BOX).toString("base64"));
+    assert.deepEqual(await refusals(page), [], "it runs under a strict Content-Security-Policy");
     assert.deepEqual(abroad, [], "nothing was asked of other hosts");
   });
 }

@@ -6,6 +6,7 @@ import { chromium } from "playwright-core";
 import { afterTest } from "./cleanup.js";
 import { hasBytes } from "./client.js";
 import { eventually } from "./eventually.js";
+import { PICTURES } from "./picture.js";
 
 /**
  * @import { Browser, BrowserContext, Page } from "playwright-core"
@@ -37,7 +38,7 @@ export function visitor() {
 
 async function newContext() {
   browser ??= chromium.launch({ executablePath: CHROMIUM, args: ARGS });
-  const created = await (await browser).newContext();
+  const created = await (await browser).newContext({ deviceScaleFactor: PICTURES ? 2 : 1 });
   created.setDefaultTimeout(PATIENCE);
   await created.addInitScript(() => {
     // What widgets tell the test, in order; `note` is theirs.
@@ -64,10 +65,11 @@ const consoles = new WeakMap();
  * A page of the server's origin with this body, or, when it is a path like "/w/counter", that page of the server itself.
  * Widgets find `note(...words)` there, which `notes` reads.
  * @param {Server} server @param {string} body
- * @param {{ expect?: RegExp[], allow?: RegExp[], files?: Record<string, string>, csp?: string }} [options] errors that must
- * come, and that may come (`OFFLINE` is one); more texts to serve, by path; a Content-Security-Policy for the body
+ * @param {{ expect?: RegExp[], allow?: RegExp[], files?: Record<string, string>, csp?: string, trial?: string }} [options] errors
+ * that must come, and that may come (`OFFLINE` is one); more texts to serve, by path; a Content-Security-Policy for the body, and
+ * one that refuses nothing, whose violations `refusals` tells
  */
-export async function open(server, body, { expect = [], allow = [], files = {}, csp } = {}) {
+export async function open(server, body, { expect = [], allow = [], files = {}, csp, trial } = {}) {
   const page = await (await visitor()).newPage();
   const said = { errors: /** @type {string[]} */ ([]), warnings: /** @type {string[]} */ ([]), expected: [...expect], allowed: allow };
   consoles.set(page, said);
@@ -83,6 +85,10 @@ export async function open(server, body, { expect = [], allow = [], files = {}, 
     assert.deepEqual(unexpected, [], "the page has errors");
     for (const pattern of said.expected) assert.ok(said.errors.some((error) => pattern.test(error)), `no error matches ${pattern}`);
   });
+  await page.addInitScript(() => {
+    window.refusals = [];
+    document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => window.refusals.push(`${effectiveDirective} ${blockedURI}`));
+  });
   const isPath = body.startsWith("/");
   for (const [path, text] of Object.entries(files)) {
     const contentType = TYPES[path.split(".").pop() ?? ""] ?? TYPES.html;
@@ -90,7 +96,7 @@ export async function open(server, body, { expect = [], allow = [], files = {}, 
   }
   if (!isPath) {
     const html = `<!doctype html><html lang="en"><head><title>test</title><link rel="icon" href="data:,"></head><body>${body}</body></html>`;
-    const headers = csp ? { "content-security-policy": csp } : undefined;
+    const headers = { ...(csp && { "content-security-policy": csp }), ...(trial && { "content-security-policy-report-only": trial }) };
     await page.route(`${server.url}/test`, (route) => route.fulfill({ contentType: TYPES.html, body: html, headers }));
   }
   await page.goto(server.url + (isPath ? body : "/test"));
@@ -128,6 +134,9 @@ export const errors = (page) => [...(consoles.get(page)?.errors ?? [])];
 
 /** Warnings of the page's console, so far. @param {Page} page */
 export const warnings = (page) => [...(consoles.get(page)?.warnings ?? [])];
+
+/** What the Content-Security-Policy of a page refused, or would, so far: once each, like "script-src eval". @param {Page} page @returns {Promise<string[]>} */
+export const refusals = (page) => page.evaluate(() => [...new Set(window.refusals)].sort());
 
 /** What widgets noted, so far. @param {Page} page @returns {Promise<string[]>} */
 export const notes = (page) => page.evaluate(() => window.notes);

@@ -5,14 +5,17 @@ import { Unreachable, wheel, widgetFiles } from "./wheel.js";
 /**
  * @import { Page } from "playwright-core"
  * @import { TestContext } from "node:test"
- * @typedef {{ name: string, version: string, esm: string, css: string, state: object }} Published
+ * @typedef {{ esm?: string, css?: string, files?: Record<string, string>, state: object }} Part
+ *   a widget of a wheel: paths in the wheel (`files` are more of them, by the name beside the module), and its state
+ * @typedef {Part & { name: string, version: string, more?: Record<string, Part> }} Published
+ *   a wheel and the widget that is served under its name; `more` are served with it, by model id
  */
 
 /**
  * Serves a published widget under its name; the test is skipped, and says why, where pip cannot fetch it.
  * @param {TestContext} t @param {Published} published
  */
-export async function servePublished(t, { name, version, esm, css, state }) {
+export async function servePublished(t, { name, version, more, ...main }) {
   let folder;
   try {
     folder = await wheel(name, version);
@@ -22,10 +25,17 @@ export async function servePublished(t, { name, version, esm, css, state }) {
     t.skip(error.message);
     return null;
   }
-  const files = await widgetFiles(folder, esm, css);
-  const named = Object.entries(files).map(([file, content]) => [`${name}/${file}`, content]);
-  return serve({ ...Object.fromEntries(named), [`${name}/widget.json`]: { state } });
+  /** @type {Record<string, any>} */
+  const served = {};
+  for (const [id, { state, ...paths }] of Object.entries({ [name]: main, ...more })) {
+    served[`${id}/widget.json`] = { state };
+    for (const [file, content] of Object.entries(await widgetFiles(folder, paths))) served[`${id}/${file}`] = content;
+  }
+  return serve(served);
 }
+
+/** What `--csp` sends with a page: tried on a published widget it tells what that one needs beyond (see `refusals`). */
+export const STRICT = "default-src 'self'; img-src 'self' data:";
 
 /** Ends every request that is not for the host, and gives those there were. @param {import("./host.js").Host} host */
 export async function blockNetwork(host) {

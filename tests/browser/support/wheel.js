@@ -48,8 +48,12 @@ export async function wheel(name, version) {
   }
 }
 
-/** The files of a widget folder, unmodified. @param {string} folder of the wheel @param {string} esm @param {string} css */
-export const widgetFiles = async (folder, esm, css) => ({
-  "widget.js": new Uint8Array(await readFile(join(folder, esm))),
-  "widget.css": new Uint8Array(await readFile(join(folder, css))),
-});
+/**
+ * The files of a widget folder, unmodified. @param {string} folder of the wheel
+ * @param {{ esm?: string, css?: string, files?: Record<string, string> }} paths in it; of `files`, by the name they are to have
+ */
+export async function widgetFiles(folder, { esm, css, files }) {
+  const paths = Object.entries({ "widget.js": esm, "widget.css": css, ...files });
+  const read = paths.map(async ([name, path]) => (path ? [[name, new Uint8Array(await readFile(join(folder, path)))]] : []));
+  return Object.fromEntries((await Promise.all(read)).flat());
+}
