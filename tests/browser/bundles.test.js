@@ -1,10 +1,12 @@
 /** Widgets that are built: with the bridges of React, Svelte and Vue by their own tools, and one with wasm and a worker. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { connect, eventually, forget, noted, notes, open, serve, settle } from "./support/index.js";
-import { filesOf, serveBundle, SOURCES } from "./support/bundle.js";
+import { bundleOrSkip, filesOf, serveBundle, SOURCES } from "./support/bundle.js";
 import { live } from "./support/probe.js";
+import { runTool } from "./support/tool.js";
 import { valve } from "./support/valve.js";
 import { GCD } from "../bundles/wasm/gcd.js";
 
@@ -182,6 +184,42 @@ test("@anywidget/react and esbuild: L9: a chunk beside the module loads when it 
   await page.locator(".leap").click();
   await shows(page, ".leap", "leap from 100");
   for (const nth of [0, 1]) await shows(page, ".count", "count is 100", nth);
+});
+
+test("@anywidget/svelte and Vite: R1, R5: `vite build --watch` reaches open pages, and a build that fails leaves them as they are", async (t) => {
+  const built = await bundleOrSkip(t, "svelte");
+  if (!built) return;
+  const widget = await readFile(join(built, "widget.json"), "utf8");
+  const host = await serve({ "card/widget.json": widget, "card/dist/widget.js": "export default {}", "card/dist/widget.css": "" });
+  const page = await open(host, await host.view("card"));
+  const project = host.path(".project"); // its sources and node_modules are no part of the widget
+  await cp(built, project, { recursive: true, filter: (path) => path !== join(built, "node_modules") });
+  await symlink(join(built, "node_modules"), join(project, "node_modules"));
+  const words = ["build", "--watch", "--outDir", "../card/dist", "--emptyOutDir"];
+  const vite = await runTool(join(project, "node_modules/.bin/vite"), words, project);
+  await vite.says(/built in/);
+  await page.locator(".count").click();
+  await shows(page, ".count", "count is 1");
+  await noted(page, ["mounted", "box a"]);
+
+  const source = join(project, "src/Card.svelte");
+  const before = await readFile(source, "utf8");
+  await writeFile(source, before.replace("count is ", "total is "));
+  await vite.says(/built in/);
+  await shows(page, ".count", "total is 1");
+  await settle(page);
+  assert.deepEqual(await notes(page), ["mounted", "box a", "unmounted", "mounted", "box a"]);
+
+  await writeFile(source, before.replace("{#each", "{#eaten"));
+  await vite.says(/error/i);
+  await page.locator(".count").click();
+  await shows(page, ".count", "total is 2");
+  const color = () => page.locator(".card").evaluate((card) => getComputedStyle(card).borderLeftColor);
+  assert.equal(await color(), MADE.svelte.color);
+  await writeFile(source, before.replace("count is ", "sum is ").replace(MADE.svelte.color, "rgb(0, 60, 200)"));
+  await shows(page, ".count", "sum is 2");
+  await eventually(async () => assert.equal(await color(), "rgb(0, 60, 200)"));
+  if (process.env.SEE) console.error(host.stderr);
 });
 
 /** The widget with wasm and a worker. */
