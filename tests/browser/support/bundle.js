@@ -15,9 +15,10 @@ import { CACHE, Unreachable } from "./wheel.js";
 
 export const SOURCES = fileURLToPath(new URL("../../bundles", import.meta.url));
 
-/** npm gets this long (ms), and asks a registry that does not answer this often again. */
+/** npm gets this long (ms). */
 const PATIENCE = 300_000;
-const RETRIES = "--fetch-retries=1";
+/** A registry that does not answer is asked once again, soon. */
+const RETRY = ["--fetch-retries=1", "--fetch-retry-mintimeout=2000"];
 
 /** What npm calls a registry that it cannot reach. */
 const AWAY = /^npm (?:error|ERR!) code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT)$/m;
@@ -27,11 +28,21 @@ const run = promisify(execFile);
 /** What the tools leave in a folder that somebody built by hand. */
 const isSource = (/** @type {string} */ path) => !/(^|[/\\])(node_modules|dist)([/\\]|$)/.test(path);
 
+/** By name: what failed for one test fails for the next ones without another try. @type {Map<string, Promise<string>>} */
+const bundles = new Map();
+
 /**
  * The folder of a built widget: its sources, `node_modules` and `dist`. @param {string} name
  * @throws {Unreachable} when no registry answers
  */
-export async function bundle(name) {
+export function bundle(name) {
+  const made = bundles.get(name) ?? make(name);
+  bundles.set(name, made);
+  return made;
+}
+
+/** @param {string} name */
+async function make(name) {
   const sources = join(SOURCES, name);
   const folder = join(CACHE, `bundle-${name}-${await hashOf(sources)}`);
   if (await stat(folder).catch(() => null)) return folder;
@@ -40,7 +51,7 @@ export async function bundle(name) {
   const work = await mkdtemp(join(CACHE, "building-"));
   try {
     await cp(sources, work, { recursive: true, filter: (path) => isSource(path.slice(sources.length)) });
-    await npm(work, "ci", "--no-audit", "--no-fund", RETRIES);
+    await npm(work, "ci", "--no-audit", "--no-fund", ...RETRY);
     await npm(work, "run", "build");
     await rename(work, folder).catch(async (error) => {
       if (!(await stat(folder).catch(() => null))) throw error;
