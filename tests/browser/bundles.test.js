@@ -1,4 +1,4 @@
-/** Widgets that are built: with the bridges of React, Svelte and Vue by their own tools, and one with wasm and a worker. */
+/** Widgets that are built: with React and Svelte by their published bridges, with Vue by a bridge of our own, and one with wasm and a worker. */
 import assert from "node:assert/strict";
 import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
