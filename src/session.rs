@@ -24,6 +24,8 @@ pub(crate) struct Session {
     identity: Option<Identity>,
     /// What the page has, as of the frames that were handed out.
     cursor: Cursor,
+    /// Custom messages that are due, before anything else.
+    messages: std::vec::IntoIter<Payload>,
     /// What is for this page alone, in order.
     outbox: VecDeque<Outgoing>,
     /// The code the page was told of.
@@ -66,6 +68,7 @@ impl Session {
             readonly,
             identity: None,
             cursor: Cursor::default(),
+            messages: Vec::new().into_iter(),
             outbox: VecDeque::new(),
             tasks: Vec::new(),
             pulse: Pulse::new(&limits, now),
@@ -169,6 +172,12 @@ impl Session {
         }
     }
 
+    /// Notes that the socket has taken all that was handed out.
+    pub(crate) fn taken(&self) {
+        self.follower.has(self.cursor);
+        self.core.taken();
+    }
+
     /// When to ask again though nothing happened.
     pub(crate) fn deadline(&self) -> Instant {
         let limits = &self.core.limits;
@@ -228,6 +237,9 @@ impl Session {
     }
 
     fn frame(&mut self, now: Instant) -> Option<Payload> {
+        if let Some(message) = self.messages.next() {
+            return Some(message);
+        }
         let identity = self.identity.as_ref()?;
         let inbox = self.follower.take_inbox().into_iter();
         self.outbox.extend(inbox.map(|(rev, frame)| Outgoing::After(rev, frame)));
@@ -258,6 +270,10 @@ impl Session {
                     self.pace.count(&self.core.limits, now);
                 }
                 Some(payload)
+            }
+            Step::Messages(payloads) => {
+                self.messages = payloads.into_iter();
+                self.messages.next()
             }
             Step::Idle | Step::Ended(_) if !self.outbox.is_empty() => self.frame(now),
             Step::Idle | Step::Held => None,

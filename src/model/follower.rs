@@ -1,19 +1,35 @@
 //! The bell of one follower: a connection or a stream of changes that sleeps until its model moves.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::core::Cursor;
 use crate::protocol::{Close, Payload};
 
 /// Rung at each commit and message. It carries no state of the model: the follower looks for itself,
 /// from its own cursor, so a slow one costs nothing here.
-#[derive(Default)]
 pub(crate) struct Follower {
     bell: Notify,
     /// Frames meant for this follower alone, each with the rev it may not overtake.
     inbox: Mutex<Vec<(u64, Payload)>>,
     eviction: OnceLock<Close>,
+    /// The rev and the message that its socket has taken; who is no page has everything.
+    rev: AtomicU64,
+    n: AtomicU64,
+}
+
+impl Default for Follower {
+    fn default() -> Follower {
+        Follower {
+            bell: Notify::new(),
+            inbox: Mutex::default(),
+            eviction: OnceLock::new(),
+            rev: AtomicU64::new(u64::MAX),
+            n: AtomicU64::new(u64::MAX),
+        }
+    }
 }
 
 impl Follower {
@@ -24,6 +40,17 @@ impl Follower {
     /// Waits for the next ring; one that came before counts.
     pub(crate) async fn rung(&self) {
         self.bell.notified().await;
+    }
+
+    /// Notes what it has.
+    pub(crate) fn has(&self, cursor: Cursor) {
+        self.rev.store(cursor.rev, Ordering::Release);
+        self.n.store(cursor.n, Ordering::Release);
+    }
+
+    /// Whether it has that.
+    pub(crate) fn is_at(&self, cursor: Cursor) -> bool {
+        self.rev.load(Ordering::Acquire) >= cursor.rev && self.n.load(Ordering::Acquire) >= cursor.n
     }
 
     /// Leaves a frame for this follower alone.

@@ -1,6 +1,7 @@
 //! The custom messages of a model: a bounded log that every view reads at its own pace.
 
 use std::collections::VecDeque;
+use std::collections::vec_deque::Iter;
 
 use crate::protocol::Payload;
 
@@ -28,10 +29,8 @@ pub(super) enum Next<'a> {
         count: u64,
         up_to: u64,
     },
-    Message {
-        n: u64,
-        logged: &'a Logged,
-    },
+    /// Those it has not seen, in order; at least one.
+    Messages(Iter<'a, Logged>),
 }
 
 impl MessageLog {
@@ -57,9 +56,9 @@ impl MessageLog {
         if seen < before_first {
             return Next::Gap { count: before_first - seen, up_to: before_first };
         }
-        match self.entries.get((seen - before_first) as usize) {
-            Some(logged) => Next::Message { n: seen + 1, logged },
-            None => Next::Nothing,
+        match (seen - before_first) as usize {
+            at if at < self.entries.len() => Next::Messages(self.entries.range(at..)),
+            _ => Next::Nothing,
         }
     }
 }
@@ -85,11 +84,13 @@ mod tests {
                     read.push(format!("gap {count}"));
                     seen = up_to;
                 }
-                Next::Message { n, logged: Logged { payload: Payload::Text(text), .. } } => {
-                    read.push(format!("{n}:{text}"));
-                    seen = n;
+                Next::Messages(logged) => {
+                    for Logged { payload, .. } in logged {
+                        seen += 1;
+                        let Payload::Text(text) = payload else { unreachable!() };
+                        read.push(format!("{seen}:{text}"));
+                    }
                 }
-                Next::Message { .. } => unreachable!(),
             }
         }
     }

@@ -125,6 +125,29 @@ impl<W: State> Model<W> {
         Ok(())
     }
 
+    /// Waits until every connected page has been sent all that this model is and said so far: the operating
+    /// system has taken it. A sender that does so now and then goes as fast as its slowest reader,
+    /// instead of leaving it a gap.
+    ///
+    /// It may take as long as [`Limits::write`](crate::Limits::write) (60 s) when a page has stopped reading,
+    /// until that page is given up; put a `tokio::time::timeout` around it to wait less. Pages that
+    /// connect meanwhile count as well. Costs a look at each connected page whenever one has taken something.
+    ///
+    /// ```
+    /// # async fn stream(model: anywidget_host::Model<anywidget_host::Value>) -> anywidget_host::Result<()> {
+    /// for (n, token) in ["one", "after", "another"].iter().enumerate() {
+    ///     model.send(token)?;
+    ///     if n % 1_000 == 999 {
+    ///         model.flush().await; // the log holds 4,096
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn flush(&self) {
+        self.core.flush().await;
+    }
+
     /// Every change from now on, as a [`Stream`](futures_util::Stream). A slow reader is told of
     /// several commits at once and always ends with the latest state.
     pub fn changes(&self) -> Changes<W> {

@@ -4,9 +4,9 @@
 //! frames mean is the session's business.
 
 mod count;
-mod fragments;
 mod metered;
 mod upgrade;
+mod writer;
 
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 pub(crate) use self::count::{Guard, Sockets};
-use self::fragments::fragments;
 use self::metered::Metered;
 pub(crate) use self::upgrade::Upgrade;
+use self::writer::{Failed, Writer};
 use crate::protocol::{Close, Limits, Payload};
 use crate::session::{Next, Reads, Session, random_fraction};
 
@@ -76,6 +76,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let follower = session.follower().clone();
+    let mut writer = Writer::default();
     let mut bytes_read = 0;
     loop {
         if socket.get_ref().read() != bytes_read {
@@ -83,26 +84,22 @@ where
             session.receiving(Instant::now());
         }
         // Feed all that is ready, then flush once: many small frames, one write.
+        let stream = socket.get_mut();
         let close = loop {
             match session.next(Instant::now()) {
                 Next::Wait => break None,
                 Next::Close(close) => break Some(close),
                 Next::Send(payload) => {
-                    for message in fragments(payload) {
-                        match timeout(limits.write, socket.feed(message)).await {
-                            Ok(Ok(())) => {}
-                            Ok(Err(_)) => return End::Gone,
-                            Err(_) => return End::Abort(Close::too_slow()),
-                        }
+                    if let Err(failed) = writer.feed(stream, payload, limits.write).await {
+                        return failed.into();
                     }
                 }
             }
         };
-        match timeout(limits.write, socket.flush()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return End::Gone,
-            Err(_) => return End::Abort(Close::too_slow()),
+        if let Err(failed) = writer.flush(stream, limits.write).await {
+            return failed.into();
         }
+        session.taken();
         if let Some(close) = close {
             return End::Close(close);
         }
@@ -132,6 +129,15 @@ where
             let more =
                 read < READ_AT_ONCE && session.reads(Instant::now()) == Reads::Now && follower.evicted().is_none();
             next = if more { socket.next().now_or_never() } else { None };
+        }
+    }
+}
+
+impl From<Failed> for End {
+    fn from(failed: Failed) -> End {
+        match failed {
+            Failed::Gone => End::Gone,
+            Failed::Slow => End::Abort(Close::too_slow()),
         }
     }
 }

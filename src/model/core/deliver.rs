@@ -10,6 +10,9 @@ use crate::protocol::{Hello, HostFrame, Payload, Values, encode};
 use crate::state::Access;
 use crate::value::Value;
 
+/// Custom messages that a connection takes from the log in one go.
+const MESSAGES_AT_ONCE: usize = 256;
+
 /// What a connection sends next.
 pub(crate) enum Step {
     /// It has everything.
@@ -17,6 +20,8 @@ pub(crate) enum Step {
     /// State is newer than the connection's, and it has to wait for its turn.
     Held,
     Send(Payload),
+    /// Custom messages, in order.
+    Messages(Vec<Payload>),
     /// The model is gone.
     Ended(Arc<str>),
 }
@@ -104,11 +109,15 @@ impl Core {
                     cursor.n = up_to;
                     return Step::Send(encode(&HostFrame::Gap { count }.into_value()));
                 }
-                Next::Message { n, logged } if logged.rev <= cursor.rev => {
-                    cursor.n = n;
-                    return Step::Send(logged.payload.clone());
+                Next::Messages(logged) => {
+                    let due = logged.take_while(|logged| logged.rev <= cursor.rev).take(MESSAGES_AT_ONCE);
+                    let payloads: Vec<Payload> = due.map(|logged| logged.payload.clone()).collect();
+                    if !payloads.is_empty() {
+                        cursor.n += payloads.len() as u64;
+                        return Step::Messages(payloads);
+                    }
                 }
-                _ => {}
+                Next::Nothing => {}
             }
             if inner.rev == cursor.rev {
                 return inner.ended.clone().map_or(Step::Idle, Step::Ended);

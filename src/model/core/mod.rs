@@ -5,6 +5,7 @@
 //! every slot above it; that one question serves live views, slow ones and ones that come back.
 
 mod deliver;
+mod flush;
 mod large;
 mod listen;
 mod write;
@@ -25,6 +26,7 @@ use crate::value::{Blob, Map, Value};
 use crate::widget::Registered;
 
 pub(crate) use self::deliver::{Cursor, Reader, Step};
+use self::flush::Flush;
 pub(crate) use self::listen::Change;
 pub(crate) use self::write::Page;
 
@@ -40,6 +42,7 @@ pub(crate) struct Core {
     /// Never held while user code runs (validation, listeners, encoding of fields) or across an
     /// `.await`: whoever needs those takes what it needs out of the lock and comes back.
     inner: Mutex<Inner>,
+    flush: Flush,
 }
 
 struct Inner {
@@ -117,7 +120,7 @@ impl Core {
             notifying: false,
             ended: None,
         };
-        Core { id, widget, limits, place, inner: Mutex::new(inner) }
+        Core { id, widget, limits, place, inner: Mutex::new(inner), flush: Flush::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -198,6 +201,7 @@ impl Core {
 
     pub(crate) fn unfollow(&self, follower: &Arc<Follower>) {
         self.lock().followers.retain(|other| !Arc::ptr_eq(other, follower));
+        self.taken();
     }
 
     /// Ends the model: its views are told, and no page can come back to it.

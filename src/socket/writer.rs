@@ -1,0 +1,170 @@
+//! Writes frames straight to the connection.
+//!
+//! tungstenite would copy every frame into a buffer that never shrinks. Here many small frames share one
+//! write, a large one is written from where it is, and the memory goes when the burst is over.
+//!
+//! tungstenite still answers pings and closes on the same connection, between frames of ours: it only
+//! writes while the session waits for something to read, and then everything here is flushed.
+
+use std::io;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::protocol::Payload;
+
+/// Bytes that are gathered for one write. Larger payloads are not copied.
+const GATHERED: usize = 16 << 10;
+/// A buffer of this size is kept between bursts, so that single frames cost no allocation.
+const KEPT: usize = 512;
+
+#[derive(Default)]
+pub(super) struct Writer {
+    gathered: Vec<u8>,
+}
+
+/// Why a write did not go through.
+pub(super) enum Failed {
+    /// The connection is gone.
+    Gone,
+    /// The peer took nothing for as long as it may.
+    Slow,
+}
+
+impl Writer {
+    /// Adds a frame, and writes when enough is gathered.
+    pub(super) async fn feed<S>(&mut self, stream: &mut S, payload: Payload, patience: Duration) -> Result<(), Failed>
+    where
+        S: AsyncWrite + Unpin,
+    {
+        let (opcode, bytes) = match &payload {
+            Payload::Text(text) => (0x1, text.as_bytes()),
+            Payload::Binary(bytes) => (0x2, &bytes[..]),
+        };
+        self.head(opcode, bytes.len());
+        if bytes.len() <= GATHERED {
+            self.gathered.extend_from_slice(bytes);
+            if self.gathered.len() < GATHERED {
+                return Ok(());
+            }
+            return self.write(stream, patience).await;
+        }
+        self.write(stream, patience).await?;
+        write_all(stream, bytes, patience).await
+    }
+
+    /// Writes what is gathered.
+    pub(super) async fn flush<S>(&mut self, stream: &mut S, patience: Duration) -> Result<(), Failed>
+    where
+        S: AsyncWrite + Unpin,
+    {
+        if !self.gathered.is_empty() {
+            self.write(stream, patience).await?;
+        }
+        if self.gathered.capacity() > KEPT {
+            self.gathered = Vec::new();
+        }
+        Ok(())
+    }
+
+    async fn write<S>(&mut self, stream: &mut S, patience: Duration) -> Result<(), Failed>
+    where
+        S: AsyncWrite + Unpin,
+    {
+        write_all(stream, &self.gathered, patience).await?;
+        self.gathered.clear();
+        Ok(())
+    }
+
+    /// The head of a whole, unmasked frame (RFC 6455, 5.2).
+    fn head(&mut self, opcode: u8, len: usize) {
+        self.gathered.push(0x80 | opcode);
+        match len {
+            0..126 => self.gathered.push(len as u8),
+            126..65_536 => {
+                self.gathered.push(126);
+                self.gathered.extend((len as u16).to_be_bytes());
+            }
+            _ => {
+                self.gathered.push(127);
+                self.gathered.extend((len as u64).to_be_bytes());
+            }
+        }
+    }
+}
+
+/// Writes everything. The patience is for each part that the peer takes, so that a slow one that reads is
+/// not one that does not.
+async fn write_all<S>(stream: &mut S, mut bytes: &[u8], patience: Duration) -> Result<(), Failed>
+where
+    S: AsyncWrite + Unpin,
+{
+    while !bytes.is_empty() {
+        // A timer only for those that have to wait.
+        let written: io::Result<usize> = match stream.write(bytes).now_or_never() {
+            Some(written) => written,
+            None => timeout(patience, stream.write(bytes)).await.map_err(|_| Failed::Slow)?,
+        };
+        match written {
+            Ok(0) | Err(_) => return Err(Failed::Gone),
+            Ok(written) => bytes = &bytes[written..],
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn frames_of_every_length_are_read_as_they_were_written() {
+        let lengths = [0, 1, 125, 126, 127, 16_383, 16_384, 16_385, 65_535, 65_536, 1_000_000];
+        let (mut ours, theirs) = tokio::io::duplex(1_000);
+        let config = WebSocketConfig::default().max_frame_size(None);
+        let mut reader = WebSocketStream::from_raw_socket(theirs, Role::Client, Some(config)).await;
+        let writing = tokio::spawn(async move {
+            let mut writer = Writer::default();
+            for len in lengths {
+                let text = Payload::Text("x".repeat(len).into());
+                let binary = Payload::Binary(vec![7; len].into());
+                for payload in [text, binary] {
+                    assert!(writer.feed(&mut ours, payload, PATIENCE).await.is_ok());
+                }
+            }
+            assert!(writer.flush(&mut ours, PATIENCE).await.is_ok());
+            assert_eq!(writer.gathered.capacity(), 0, "the memory of a burst is kept");
+        });
+        for len in lengths {
+            assert_eq!(reader.next().await.unwrap().unwrap(), Message::text("x".repeat(len)));
+            assert_eq!(reader.next().await.unwrap().unwrap(), Message::binary(vec![7; len]));
+        }
+        writing.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_is_slow_and_one_that_takes_a_little_is_not() {
+        let (mut ours, mut theirs) = tokio::io::duplex(1_000);
+        let long = Payload::Binary(vec![7; 20_000].into());
+        let mut writer = Writer::default();
+        let reading = async {
+            let mut left = 20_004; // with the head
+            while left > 0 {
+                tokio::time::sleep(PATIENCE / 2).await;
+                left -= tokio::io::AsyncReadExt::read(&mut theirs, &mut [0; 500]).await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(writer.feed(&mut ours, long.clone(), PATIENCE), reading);
+        assert!(written.is_ok());
+        assert!(matches!(writer.feed(&mut ours, long, PATIENCE).await, Err(Failed::Slow)));
+    }
+}
