@@ -9,7 +9,7 @@ use axum::response::Html;
 use axum::{Router, routing::get, serve};
 use tokio::net::TcpListener;
 
-/// Sends where its own cursor is, and shows where all are. A cursor that rests for a while is gone.
+/// Sends where its own cursor is, and shows where all are. A cursor that rests for a minute is gone.
 const CURSORS: &str = r#"export default { render({ model, el, signal }) {
   const me = crypto.randomUUID(), dots = new Map();
   el.style.cssText = "position: relative; height: 90vh; overflow: hidden; cursor: none";
@@ -22,7 +22,7 @@ const CURSORS: &str = r#"export default { render({ model, el, signal }) {
     dot.style.cssText = `position: absolute; left: ${100 * x}%; top: ${100 * y}%; width: 1rem; aspect-ratio: 1; border-radius: 50%;
       background: hsl(${parseInt(who.slice(0, 4), 16) % 360} 70% 50%); pointer-events: none; translate: -50% -50%`;
     clearTimeout(leave);
-    dots.set(who, { dot, leave: setTimeout(() => { dot.remove(); dots.delete(who) }, 10_000) });
+    dots.set(who, { dot, leave: setTimeout(() => { dot.remove(); dots.delete(who) }, 60_000) });
   });
 } }"#;
 
