@@ -119,7 +119,8 @@ impl Host {
     }
 
     /// A widget folder without a Rust type: its model, whose id is the folder's name and whose state
-    /// starts as `widget.json` says. A bare `NAME.js` is a widget, too. Reads the files at once.
+    /// starts as `widget.json` says. A bare `NAME.js` is a widget, too. Reads the files at once. A folder that needs
+    /// rules, or has messages to be heard, is given to [`add`](Host::add).
     ///
     /// # Errors
     /// When there is no widget, its `widget.json` does not parse, or the name is taken.
@@ -134,6 +135,20 @@ impl Host {
     }
 
     /// Registers a widget without a Rust type and opens its one model, whose id is the widget's name.
+    ///
+    /// ```no_run
+    /// use anywidget_host::{Host, Source, Value, Widget};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> anywidget_host::Result<()> {
+    /// let host = Host::builder().build().await?;
+    /// let pad = Widget::<Value>::new("pad", Source::folder("widgets/pad")).on_message(|model, message| {
+    ///     println!("{}: {:?}", model.id(), message.content);
+    /// });
+    /// let model = host.add(pad)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`folder`](Host::folder).

@@ -1083,6 +1083,32 @@ mod folders {
     }
 
     #[tokio::test]
+    async fn a_folder_may_hear_messages_and_pass_them_on_to_every_page() {
+        let temp = folder(&[("widget.js", ""), ("widget.json", r#"{"state": {"n": 1}}"#)]);
+        let host = Host::builder().build().await.unwrap();
+        let widget = Widget::<Value>::new("heard", Source::folder(temp.path().join("thing")))
+            .on_message(|model, message| model.send_with(&message.content, message.buffers.clone()).unwrap());
+        let model = host.add(widget).unwrap();
+        let server = Server::of(host).await;
+        let mut sender = server.page("heard").await;
+        let mut other = server.page("heard").await;
+        let content = json!([{"x": 1.5, "who": null}, "text"]);
+        let mut sent = Value::from(json!({"type": "message", "seq": 1, "content": content}));
+        sent["buffers"] = Value::Array(vec![bytes([]), bytes([0, 255])]);
+        sender.send_binary(sent.clone()).await;
+        for page in [&mut sender, &mut other] {
+            let got = loop {
+                let frame = page.frame().await;
+                if frame.kind() == "message" {
+                    break frame;
+                }
+            };
+            assert_eq!((&got["content"], &got["buffers"]), (&sent["content"], &sent["buffers"]));
+        }
+        assert_eq!(model.get()["n"], 1.into(), "the state is what it was");
+    }
+
+    #[tokio::test]
     async fn a_widget_without_a_struct_may_have_rules() {
         let temp = folder(&[("widget.js", ""), ("widget.json", r#"{"state": {"n": 1}}"#)]);
         let host = Host::builder().build().await.unwrap();

@@ -139,3 +139,35 @@ test("htmx: shown again at once, the counter keeps its socket; after a moment aw
   assert.equal(wire.opened, 2);
   assert.equal(wire.open, 1);
 });
+
+test("relay: what one page sends, every page gets unchanged, bytes included", async () => {
+  const host = await runExample("relay", ["widgets/counter"]);
+  const [one, two] = [await connect(host, "counter"), await connect(host, "counter")];
+  const content = ["any", { json: null }, 1.5];
+  const bytes = Uint8Array.of(0, 127, 255);
+  await one.message(content, [bytes, new Uint8Array(0)]);
+  await one.message("a bare string");
+  for (const client of [one, two]) {
+    await client.frame("message", ({ content }) => content === "a bare string");
+    const [first, ...rest] = client.frames.filter(({ type }) => type === "message");
+    assert.deepEqual([first.content, first.buffers.map((/** @type {Uint8Array} */ buffer) => [...buffer])], [content, [[...bytes], []]]);
+    assert.equal(rest.length, 1);
+  }
+  assert.deepEqual(await host.state("counter"), { count: 0 }, "the folder has its state");
+});
+
+test("relay: without a folder, visitors see each other's cursors", async () => {
+  const host = await runExample("relay");
+  const page = await open(host, "/");
+  const other = await open(host, "/");
+  const dots = (/** @type {Page} */ page) => page.locator("any-widget i").evaluateAll((dots) => dots.map((dot) => /** @type {HTMLElement} */ (dot).style.left));
+  for (const [n, one] of [page, other].entries()) {
+    await one.bringToFront();
+    const box = await one.locator("any-widget > div").boundingBox();
+    assert.ok(box);
+    await one.mouse.move(box.x + box.width * (0.25 + n / 2), box.y + box.height / 2);
+    for (const seen of [page, other]) await eventually(async () => assert.equal((await dots(seen)).length, n + 1));
+  }
+  assert.deepEqual(await dots(page), ["25%", "75%"]);
+  assert.deepEqual(await dots(other), ["25%", "75%"]);
+});

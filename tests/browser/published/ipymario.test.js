@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, eventually, open, refusals, visitor } from "../support/index.js";
 import { picture } from "../support/picture.js";
-import { blockNetwork, servePublished, STRICT } from "../support/published.js";
-import { valve } from "../support/valve.js";
+import { blockNetwork, STRICT } from "../support/published.js";
+import { relayPublished } from "../support/relayed.js";
 
 /**
  * @import { Page } from "playwright-core"
+ * @import { Client } from "../support/client.js"
  * @import { Published } from "../support/published.js"
  */
 
@@ -24,11 +25,11 @@ const AT_ONCE = 50;
 const ATTEMPTS = 5;
 
 /**
- * Sends the message that makes it bounce, and gives how long that took in the first view (ms, on the page's own clock). The binary
- * sends no messages by itself, so this one is put on the page's socket, as the host would do it.
- * @param {Page} page @param {Awaited<ReturnType<typeof valve>>} wire
+ * Sends the message that makes it bounce, and gives how long that took in the first view (ms, on the page's own clock): the relay
+ * has the host send it to every view.
+ * @param {Page} page @param {Client} client
  */
-async function bounce(page, wire) {
+async function bounce(page, client) {
   await page.evaluate(() => {
     const element = document.querySelector("any-widget");
     const canvas = (element?.shadowRoot ?? element)?.querySelector("canvas");
@@ -42,7 +43,7 @@ async function bounce(page, wire) {
     });
     observer.observe(canvas, { attributeFilter: ["style"] });
   });
-  wire.inject("ipymario", { type: "message", content: { type: "click" }, buffers: [], rev: 0 });
+  await client.message({ type: "click" });
   await page.waitForFunction(() => window.delay !== undefined);
   const delay = await page.evaluate(() => window.delay);
   assert.ok(delay >= 0, `${delay} ms: the clock did not see the message`);
@@ -51,17 +52,16 @@ async function bounce(page, wire) {
 
 for (const shadow of [false, true]) {
   test(`D2: ipymario 0.1.0 in ${shadow ? "a shadow root" : "light DOM"}`, async (t) => {
-    const host = await servePublished(t, IPYMARIO);
+    const host = await relayPublished(t, IPYMARIO);
     if (!host) return;
     const abroad = await blockNetwork(host);
-    const wire = await valve();
-    // When the newest frame came, on the page's own clock.
+    // When the newest custom message came, on the page's own clock.
     await (await visitor()).addInitScript(() => {
       const Plain = window.WebSocket;
       window.WebSocket = class extends Plain {
         constructor(/** @type {[string, string]} */ ...args) {
           super(...args);
-          this.addEventListener("message", () => void (window.arrived = performance.now()));
+          this.addEventListener("message", ({ data }) => void (/"click"/.test(data) && (window.arrived = performance.now())));
         }
       };
     });
@@ -87,7 +87,7 @@ for (const shadow of [false, true]) {
     // Any delay of ours is in each attempt; what a busy machine adds is not.
     /** @type {number[]} */
     const delays = [];
-    while (delays.length < ATTEMPTS && !(Math.min(...delays) <= AT_ONCE)) delays.push(await bounce(page, wire));
+    while (delays.length < ATTEMPTS && !(Math.min(...delays) <= AT_ONCE)) delays.push(await bounce(page, client));
     assert.ok(Math.min(...delays) <= AT_ONCE, `the animation started ${delays} ms after the message`);
     for (const canvas of await canvases.all()) await eventually(async () => assert.match(await canvas.evaluate((canvas) => canvas.style.animation), /ipymario-bounce/));
     // The keyframes are those of the widget's stylesheet, so it really moves.

@@ -4,14 +4,16 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterTest } from "./cleanup.js";
+import { Site } from "./site.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 /** It says where it listens within this time (ms). */
 const PATIENCE = 10_000;
 
-/** It ends with the test. @param {string} name @returns {Promise<{ url: string }>} what `open` and `connect` need of a host */
-export async function runExample(name) {
-  const child = spawn(`${ROOT}target/debug/examples/${name}`, { cwd: ROOT, env: { ...process.env, PORT: "0" }, stdio: ["ignore", "pipe", "inherit"] });
+/** It ends with the test. @param {string} name @param {string[]} [args] @param {Record<string, string>} [env] more of the environment */
+export async function runExample(name, args = [], env = {}) {
+  const options = /** @type {const} */ ({ cwd: ROOT, env: { ...process.env, PORT: "0", ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(`${ROOT}target/debug/examples/${name}`, args, options);
   const ended = Promise.race([
     once(child, "exit").then(([code, signal]) => `it ended with ${code ?? signal}`),
     once(child, "error").then(([error]) => `${error.message} (build it with "cargo build --examples")`),
@@ -27,5 +29,5 @@ export async function runExample(name) {
   ]);
   const url = /^listening on (http:\/\/\S+)$/.exec(said)?.[1];
   if (!url) throw new Error(`the example ${name} does not start: ${said}`);
-  return { url };
+  return new Site(url);
 }

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterTest } from "./cleanup.js";
+import { Site } from "./site.js";
 
 const BINARY = process.env.ANYWIDGET_HOST ?? fileURLToPath(new URL("../../../target/debug/anywidget-host", import.meta.url));
 
@@ -31,9 +32,7 @@ export async function serve(files, args = []) {
   return host;
 }
 
-export class Host {
-  /** Of the server, like `http://127.0.0.1:1234`. */
-  url = "";
+export class Host extends Site {
   /** Lines it has logged, without colours. @type {string[]} */
   stderr = [];
   /** @type {import("node:child_process").ChildProcess | undefined} */
@@ -42,6 +41,7 @@ export class Host {
 
   /** @param {string | null} folder @param {string[]} args */
   constructor(folder, args) {
+    super("");
     this.folder = folder;
     this.#args = args;
   }
@@ -110,23 +110,5 @@ export class Host {
   path(path) {
     if (!this.folder) throw new Error("this host serves the widgets inside the binary");
     return join(this.folder, path);
-  }
-
-  /** The fragment of one view. @param {string} id @param {{ shadow?: boolean, attributes?: string, fallback?: string }} [options] */
-  async view(id, { shadow = false, attributes = "", fallback = "" } = {}) {
-    const html = await this.#get(`/anywidget/models/${encodeURIComponent(id)}/view`).then((response) => response.text());
-    return html.replace("<any-widget ", `<any-widget ${shadow ? "shadow " : ""}${attributes} `).replace("<div></div>", `<div>${fallback}</div>`);
-  }
-
-  /** The state, as the host's HTTP surface tells it. @param {string} id @returns {Promise<any>} */
-  async state(id) {
-    return (await this.#get(`/anywidget/models/${encodeURIComponent(id)}/state`)).json();
-  }
-
-  /** @param {string} path */
-  async #get(path) {
-    const response = await fetch(this.url + path);
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return response;
   }
 }

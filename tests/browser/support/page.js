@@ -15,10 +15,19 @@ import { PICTURES } from "./picture.js";
 
 const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 const ARGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
   // A page that a test makes up has no address, so Chromium takes it for one of the internet that asks for this machine.
   "--disable-features=LocalNetworkAccessChecks",
 ];
+const NO_GPU = ["--disable-gpu"];
+const SOFTWARE_GPU = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"];
+let graphics = NO_GPU;
+
+/** Gives the pages of this file WebGL, rendered in software. Call it at the top of the file; its browser is slower for it. */
+export function useWebGL() {
+  if (browser) throw new Error("the browser runs already");
+  graphics = SOFTWARE_GPU;
+}
 
 /** A page that does not do what a test asks of it fails the test after this time (ms). */
 const PATIENCE = 10_000;
@@ -37,7 +46,7 @@ export function visitor() {
 }
 
 async function newContext() {
-  browser ??= chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  browser ??= chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, ...graphics] });
   const created = await (await browser).newContext({ deviceScaleFactor: PICTURES ? 2 : 1 });
   created.setDefaultTimeout(PATIENCE);
   await created.addInitScript(() => {

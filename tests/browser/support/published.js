@@ -37,7 +37,7 @@ export async function servePublished(t, { name, version, more, ...main }) {
 /** What `--csp` sends with a page: tried on a published widget it tells what that one needs beyond (see `refusals`). */
 export const STRICT = "default-src 'self'; img-src 'self' data:";
 
-/** Ends every request that is not for the host, and gives those there were. @param {import("./host.js").Host} host */
+/** Ends every request that is not for the host, and gives those there were. @param {import("./site.js").Site} host */
 export async function blockNetwork(host) {
   /** @type {string[]} */
   const asked = [];
