@@ -30,10 +30,8 @@ let made = 0;
 function render({ model, el, signal }) {
 	const root = make("form", "aw-fields", { novalidate: "" }); // its own messages, beside the fields
 	const set = /** @type {HTMLFieldSetElement} */ (make("fieldset", "aw-fields-set"));
-	const legend = make("legend", "aw-fields-label");
+	const [legend, grid, note] = [make("legend", "aw-fields-label"), make("div", "aw-fields-grid"), make("p", "aw-fields-note")];
 	const whole = make("p", "aw-fields-error aw-fields-whole", { "aria-live": "polite" });
-	const grid = make("div", "aw-fields-grid");
-	const note = make("p", "aw-fields-note");
 	set.append(legend, whole, grid, note);
 	root.append(set);
 	el.append(root);
@@ -132,11 +130,13 @@ function render({ model, el, signal }) {
 			const old = kept.get(key);
 			const field = old?.type === type ? old : makeField(key, type);
 			apply(field, spec);
-			const there = grid.children[fields.size];
-			if (there !== field.row) grid.insertBefore(field.row, there ?? null); // moving it would take its focus
 			fields.set(key, field);
 		});
-		while (grid.children.length > fields.size) grid.lastChild?.remove();
+		const focus = /** @type {ShadowRoot} */ (grid.getRootNode()).activeElement;
+		const next = Array.from(fields.values(), ({ row }) => row);
+		for (const row of [...grid.children]) if (!next.includes(/** @type {HTMLElement} */ (row))) row.remove();
+		next.forEach((row, i) => row !== grid.children[i] && grid.insertBefore(row, grid.children[i] ?? null));
+		if (focus instanceof HTMLElement && grid.contains(focus)) focus.focus({ preventScroll: true }); // its row was moved
 		set.disabled = Boolean(model.get("disabled"));
 		legend.textContent = String(model.get("label") ?? "");
 		note.textContent = problems.join(" ") || (specs.length ? "" : "There are no fields yet.");

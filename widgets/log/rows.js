@@ -53,17 +53,24 @@ export class Rows {
 		}
 	}
 
-	/** Names the holes at these lines, and what is missing in front of all. @param {number[]} numbers @param {number} floor */
+	/** Names the holes before and behind these lines, and what is missing in front of all. @param {number[]} numbers @param {number} floor */
 	nameHoles(numbers, floor) {
-		const first = this.#body.firstElementChild?.firstElementChild;
-		for (const row of new Set([first, ...numbers.flatMap((n) => [this.get(n), this.get(n + 1)])])) {
-			if (!(row instanceof HTMLElement)) continue;
-			const last = /** @type {HTMLElement | undefined} */ (row.previousElementSibling ?? row.parentElement?.previousElementSibling?.lastElementChild);
+		const first = /** @type {HTMLElement | undefined} */ (this.#body.firstElementChild?.firstElementChild);
+		const around = numbers.map(this.get).flatMap((row) => (row ? [row, beside(row, "next")] : []));
+		for (const row of new Set([first, ...around])) {
+			if (!row) continue;
+			const last = beside(row, "previous");
 			const missing = Number(row.dataset.n) - (last ? Number(last.dataset.n) + 1 : floor);
 			if (missing > 0) row.dataset.hole = `${missing.toLocaleString()} ${last ? "missing" : "earlier"} ${missing === 1 ? "line" : "lines"}`;
 			else delete row.dataset.hole;
 		}
 	}
+}
+
+/** The row before or behind, perhaps in another chunk. @param {HTMLElement} row @param {"previous" | "next"} side @returns {HTMLElement | undefined} */
+function beside(row, side) {
+	const chunk = row.parentElement?.[`${side}ElementSibling`];
+	return /** @type {any} */ (row[`${side}ElementSibling`] ?? (side === "next" ? chunk?.firstElementChild : chunk?.lastElementChild));
 }
 
 /** @param {string} className @param {number} n */
