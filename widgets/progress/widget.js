@@ -26,30 +26,32 @@ const PATIENCE = 10_000;
 class Pace {
 	#work = 0;
 	#time = 0;
+	/** How many values came in that time, faded like it. */
+	#count = 0;
 	#value = 0;
 	#at = 0;
-	#gap = 0;
 
 	/** Of a job that began before the page was there, the mean pace until now. @param {number} value @param {number} spent ms */
 	begin(value, spent) {
-		[this.#work, this.#time, this.#value, this.#at, this.#gap] = [value, spent, value, Date.now(), 0];
+		[this.#work, this.#time, this.#count, this.#value, this.#at] = [value, spent, Number(spent > 0), value, Date.now()];
 	}
 
 	/** @param {number} value @param {boolean} idle whether the time since the last call is not to count */
 	note(value, idle) {
 		const now = Date.now();
 		if (value < this.#value) return this.begin(value, 0); // another job, or another step of it
-		this.#gap = idle ? 0 : now - this.#at;
-		const fade = Math.exp(-this.#gap / MEMORY);
-		this.#work = this.#work * fade + (idle ? 0 : value - this.#value);
-		this.#time = this.#time * fade + this.#gap;
+		const [spent, done] = idle ? [0, 0] : [now - this.#at, value - this.#value];
+		const fade = Math.exp(-spent / MEMORY);
+		this.#work = this.#work * fade + done;
+		this.#time = this.#time * fade + spent;
+		this.#count = this.#count * fade + Number(done > 0);
 		[this.#value, this.#at] = [value, now];
 	}
 
 	/** Time left (ms), or NaN. It counts down between two values; when the next is overdue, it grows. @param {number} total */
 	left(total) {
 		const since = Date.now() - this.#at;
-		const overdue = Math.max(since - 2 * this.#gap, 0);
+		const overdue = Math.max(since - (2 * this.#time) / Math.max(this.#count, 1), 0);
 		if (this.#time + overdue < SHORTEST || !this.#work) return NaN;
 		const left = ((total - this.#value) * (this.#time + overdue)) / this.#work - (since - overdue);
 		return left < LONGEST ? Math.max(left, 0) : NaN;
@@ -192,8 +194,7 @@ const PARTS = ["label", "figure", "bar", "fill", "message", "count", "cancel", "
 const MARKUP = `
 	<div class="aw-progress-head"><span class="aw-progress-label"></span><span class="aw-progress-figure" aria-hidden="true"></span></div>
 	<div class="aw-progress-bar" role="progressbar" aria-valuemin="0"><div class="aw-progress-fill"></div></div>
-	<div class="aw-progress-foot">
-		<div class="aw-progress-text"><p class="aw-progress-message"></p><p class="aw-progress-count"></p></div>
+	<div class="aw-progress-foot"><div class="aw-progress-text"><p class="aw-progress-message"></p><p class="aw-progress-count"></p></div>
 		<button class="aw-progress-cancel" type="button">Cancel</button>
 	</div>
 	<ol class="aw-progress-steps" role="list"></ol><span class="aw-progress-live" role="status"></span>`;
