@@ -1,6 +1,6 @@
 /**
- * The rows of one view, in the order of their numbers. A hundred share an element that is laid out together, or not
- * at all while it is out of sight, so ten thousand cost little more than those that can be seen.
+ * The rows of one view, in the order of their numbers. A hundred share an element that, once it is full, is laid out
+ * together or not at all while it is out of sight, so ten thousand cost little more than those that can be seen.
  */
 
 /** Rows in an element. */
@@ -37,6 +37,7 @@ export class Rows {
 		const chunk = this.#chunks.get(index) ?? make("aw-log-chunk", index);
 		if (!chunk.parentNode) insert(this.#body, chunk);
 		insert(chunk, row);
+		chunk.classList.toggle("aw-log-full", chunk.childElementCount === CHUNK);
 		this.#chunks.set(index, chunk);
 		this.#rows.set(n, row);
 	}

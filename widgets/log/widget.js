@@ -58,7 +58,7 @@ function render(model, el, signal, book) {
 	let frame = 0;
 	let follow = true;
 	let seen = 0; // the number of the next line, when the end was last in sight
-	let top = 0; // where the list was last scrolled to
+	let [top, height] = [0, 0]; // where the list was last scrolled to, and of how much
 
 	/** Whether a line is of a level that shows. @param {number} n */
 	const shows = (n) => Number(rows.get(n)?.dataset.rank) >= least.selectedIndex;
@@ -94,7 +94,7 @@ function render(model, el, signal, book) {
 	/** Stays at the end, or says what is new there. */
 	function stick() {
 		if (follow) [list.scrollTop, seen] = [list.scrollHeight, book.end];
-		top = list.scrollTop;
+		[top, height] = [list.scrollTop, list.scrollHeight];
 		jump.hidden = follow;
 		list.classList.toggle("aw-log-following", follow);
 		const news = follow ? 0 : rows.numbers().filter((n) => n >= seen).length;
@@ -145,7 +145,7 @@ function render(model, el, signal, book) {
 	jump.addEventListener("click", () => { follow = true; list.focus({ preventScroll: true }); stick(); }, { signal });
 	list.addEventListener("scroll", () => {
 		if (list.scrollHeight - list.clientHeight - list.scrollTop < NEAR) follow = true;
-		else if (list.scrollTop < top) follow = false;
+		else if (list.scrollTop < top && list.scrollHeight === height) follow = false; // a list that has shrunk scrolls by itself
 		stick();
 	}, { signal });
 	copy.addEventListener("click", async () => {

@@ -31,9 +31,9 @@ class Pace {
 	#value = 0;
 	#at = 0;
 
-	/** Of a job that began before the page was there, the mean pace until now. @param {number} value @param {number} spent ms */
+	/** The mean pace until now of a job that was there before the page; none if it is not known when it began. @param {number} value @param {number} spent ms */
 	begin(value, spent) {
-		[this.#work, this.#time, this.#count, this.#value, this.#at] = [value, spent, Number(spent > 0), value, Date.now()];
+		[this.#work, this.#time, this.#count, this.#value, this.#at] = [spent && value, spent, Number(spent > 0), value, Date.now()];
 	}
 
 	/** @param {number} value @param {boolean} idle whether the time since the last call is not to count */
