@@ -6,12 +6,11 @@
  * down a finger scrolls the page.
  *
  * @import { View } from "./view.js"
- * @typedef {{
- *   box: () => { left: number, width: number }, where the lines are on the canvas (CSS px)
- *   read: (part: number | null) => void, puts the crosshair there, or takes it away
- *   stride: (direction: number) => void, moves it to the next value
- *   say: () => void, for those who do not see what the keys did
- * }} Reader
+ * @typedef {object} Reader
+ * @property {() => { left: number, width: number }} box where the lines are on the canvas (CSS px)
+ * @property {(part: number | null) => void} read puts the crosshair there, or takes it away
+ * @property {(direction: number) => void} stride moves it to the next value
+ * @property {() => void} say tells those who do not see it what the keys did
  */
 
 /** Of one press of a key or button, and of one unit of the wheel. */

@@ -16,8 +16,9 @@ export class Pyramid {
 
 	/** @param {Numbers} values numbers that are not finite are gaps */
 	constructor(values) {
-		this.levels.push({ lows: values, highs: values });
-		for (let level = this.levels[0]; level && level.lows.length > 1; level = this.levels.at(-1)) this.levels.push(halved(level));
+		let level = { lows: values, highs: values };
+		this.levels.push(level);
+		while (level.lows.length > 1) this.levels.push((level = halved(level)));
 	}
 
 	/**

@@ -79,7 +79,8 @@ function numbers(value, Kind, name) {
 	if (value instanceof Float32Array || value instanceof Float64Array) return value;
 	if (!ArrayBuffer.isView(value)) throw new Error(`${name} is neither bytes nor a list of numbers`);
 	const size = Kind.BYTES_PER_ELEMENT;
-	const { buffer, byteOffset, byteLength } = value;
+	const { byteOffset, byteLength } = value;
+	const buffer = /** @type {ArrayBuffer} */ (value.buffer);
 	if (byteLength % size) throw new Error(`${name} has ${byteLength.toLocaleString()} bytes, which is no multiple of ${size}: a number is cut off`);
 	return byteOffset % size ? new Kind(buffer.slice(byteOffset, byteOffset + byteLength)) : new Kind(buffer, byteOffset, byteLength / size);
 }

@@ -2,7 +2,7 @@
  * Which part of the x axis is shown. It is state, `range` and `window`, and so the same in all views of a model: a view
  * with a range shows that; without one it follows the newest data, `window` wide, or shows everything.
  *
- * @typedef {{ get: (key: string) => any, set: (key: string, value: unknown) => void, save_changes: () => void }} Model
+ * @typedef {{ get: (key: any) => any, set: (key: any, value: any) => void, save_changes: () => void }} Model
  */
 
 /** A view is never narrower than this part of the data, where floats begin to tell. */

@@ -46,7 +46,8 @@ function render({ model, el, signal }) {
 	let box = { left: 0, top: 0, width: 1, height: 1 };
 	let part = /** @type {number | null} */ (null); // where the crosshair is, from 0 at the left to 1
 	let sentence = ""; // what is there
-	let [frame, quiet] = [0, 0];
+	let frame = 0;
+	let quiet = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 	const shown = () => lines.filter(({ index, line }) => legend.has(index) && line.values.length);
 
 	function load() {
@@ -136,7 +137,7 @@ function render({ model, el, signal }) {
 	gestures(canvas, view, {
 		box: () => box,
 		read: point,
-		stride(direction) {
+		stride(/** @type {number} */ direction) {
 			const { from, to } = view.now;
 			const now = from + (part ?? 0.5) * (to - from);
 			const line = shown()[0]?.line;
