@@ -88,7 +88,7 @@ export class Data {
 export const count = (number, noun) => `${number.toLocaleString()} ${noun}${number === 1 ? "" : "s"}`;
 
 /** What differs in case or accents alone is the same. @param {string} text */
-const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const fold = (text) => (/[^\0-\x7f]/.test(text) ? text.normalize("NFD").replace(/\p{M}/gu, "") : text).toLowerCase();
 
 /** @param {unknown} value */
 const plain = (value) => (value == null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
