@@ -18,9 +18,8 @@ const DOTS_FROM = 14;
 /** The left margin grows in such steps, so that a pan does not shake the plot. */
 const GUTTER = 8;
 
-/** Where the lines are drawn; the rest of the canvas is for the numbers. @param {CanvasRenderingContext2D} context @param {Axes} axes @param {Pens} pens @param {number} width @param {number} height @returns {Box} */
+/** Where the lines are drawn; the rest of the canvas is for the numbers. @param {CanvasRenderingContext2D} context with the font @param {Axes} axes @param {Pens} pens @param {number} width @param {number} height @returns {Box} */
 export function boxOf(context, axes, pens, width, height) {
-	context.font = pens.font;
 	const widest = Math.max(0, ...axes.y.map((y) => context.measureText(axes.writeY(y)).width));
 	const left = Math.ceil((widest + MARGIN) / GUTTER) * GUTTER;
 	const top = axes.titleY ? pens.size * 2.1 : pens.size * 0.8;

@@ -94,6 +94,7 @@ function render({ model, el, signal }) {
 		const y = rounded(low, high, height / ROOM_Y);
 		if (fixed) [y.low, y.high] = fixed;
 		const most = [Math.max(Math.abs(now.from), Math.abs(now.to)), Math.max(Math.abs(y.low), Math.abs(y.high))];
+		context.font = pens.font; // the width of numbers decides how many of them there are
 		const narrow = (/** @type {number} */ step, /** @type {number} */ i) => {
 			const write = writer(step, most[0]);
 			return ticks(now.from, now.to, step).every((x) => context.measureText(write(x)).width < ROOMS_X[i] - 20);
