@@ -299,10 +299,10 @@ test("Shift and arrows read value by value, and what is read is said once the ke
   await page.keyboard.press("Shift+ArrowRight");
   await eventually(async () => assert.equal(await legend(page, "Ramp"), 506));
   await page.keyboard.press("Shift+ArrowRight");
-  await eventually(async () => assert.equal(await page.getByRole("status").innerText(), "500 to 510; at 507.00: Ramp 507.00, Flat no value"));
+  await eventually(async () => assert.equal(await page.getByRole("status").innerText(), "500 to 510; at 507: Ramp 507.00, Flat no value"));
   assert.equal(await line(page, "Flat").locator(".aw-plot-value").innerText(), "–");
   await page.keyboard.press("Shift+ArrowLeft");
-  await eventually(async () => assert.equal(await page.getByRole("status").innerText(), "500 to 510; at 506.00: Ramp 506.00, Flat 500.00"));
+  await eventually(async () => assert.equal(await page.getByRole("status").innerText(), "500 to 510; at 506: Ramp 506.00, Flat 500.00"));
 });
 
 test("the legend switches a line off and on, in every page", async () => {

@@ -131,6 +131,7 @@ test("numbers a step apart are written differently, large and small ones short",
   }
   assert.equal(writer(1, 5)(-0), "0");
   assert.equal(writer(0.1, 5)(-0.3), "−0.3");
+  assert.deepEqual([writer(0.01, 2100)(1990), writer(0.01, 2100, true)(1990), writer(0.01, 2100, true)(1990.5)], ["1990.00", "1990", "1990.5"]);
 });
 
 test("y may be f32 bytes at any offset, a typed array, or a list whose nulls are gaps", () => {

@@ -15,6 +15,7 @@ const LINE_WIDTH = 1.75;
 const MARGIN = 10;
 /** Where values are this far apart each of them gets a dot. */
 const DOTS_FROM = 14;
+const DOT = 3;
 /** The left margin grows in such steps, so that a pan does not shake the plot. */
 const GUTTER = 8;
 
@@ -37,7 +38,7 @@ export function paint(context, box, window, axes, strokes, cross, pens) {
 	drawAxes(context, box, axes, pens, x, y);
 	context.save();
 	context.beginPath();
-	context.rect(box.left - LINE_WIDTH, box.top - LINE_WIDTH, box.width + 2 * LINE_WIDTH, box.height + 2 * LINE_WIDTH);
+	context.rect(box.left - DOT, box.top - DOT, box.width + 2 * DOT, box.height + 2 * DOT);
 	context.clip();
 	for (const stroke of strokes) drawLine(context, stroke, x, y);
 	context.restore();
@@ -107,7 +108,7 @@ function drawLine(context, { color, blocks }, x, y) {
 	}
 	context.stroke();
 	const apart = (x(blocks.at(-3) ?? 0) - x(blocks[0])) / (blocks.length / 3 - 1);
-	if (apart >= DOTS_FROM) for (let i = 0; i < blocks.length; i += 3) if (solid(blocks[i + 1], blocks[i + 2])) dot(context, x(blocks[i]), y(blocks[i + 1]), 3);
+	if (apart >= DOTS_FROM) for (let i = 0; i < blocks.length; i += 3) if (solid(blocks[i + 1], blocks[i + 2])) dot(context, x(blocks[i]), y(blocks[i + 1]), DOT);
 	if (!bridges.length) return;
 	context.setLineDash([1, 5]);
 	context.globalAlpha = 0.7;

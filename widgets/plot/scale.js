@@ -34,17 +34,18 @@ export function rounded(low, high, count) {
 /**
  * Writes numbers so that two that are a step apart look different.
  * @param {number} step @param {number} most the largest that will be written, without its sign
+ * @param {boolean} [short] without zeros at the end, which else keep all numbers as wide as each other
  * @returns {(value: number) => string}
  */
-export function writer(step, most) {
+export function writer(step, most, short = false) {
 	const digits = (/** @type {number} */ unit) => Math.min(Math.max(Math.ceil(Math.log10(unit / step) - 1e-9), 0), 15);
 	const thousands = 1000 ** Math.floor(Math.log10(Math.max(most, 1)) / 3 + 1e-9);
 	/** @type {Intl.NumberFormatOptions} */
 	const options =
 		most >= GREAT || step < 1 / LARGE ? { notation: "scientific", maximumFractionDigits: digits(Math.max(most, step)) }
 		: most >= LARGE && step >= 1 ? { notation: "compact", maximumFractionDigits: digits(thousands) }
-		: { minimumFractionDigits: digits(1), maximumFractionDigits: digits(1) };
-	const format = new Intl.NumberFormat(undefined, options);
+		: { minimumFractionDigits: short ? 0 : digits(1), maximumFractionDigits: digits(1) };
+	const format = new Intl.NumberFormat(undefined, { useGrouping: "min2", ...options }); // a year is not 1,990
 	return (value) => format.format(value === 0 ? 0 : value).replace(/^-/, "−");
 }
 

@@ -102,18 +102,18 @@ function render({ model, el, signal }) {
 		const steps = ROOMS_X.map((room) => stepOf(span, width / room));
 		const step = steps.find(narrow) ?? steps[steps.length - 1];
 		const axes = {
-			x: view.ends ? ticks(now.from, now.to, step) : [], writeX: writer(step, most[0]), titleX: String(model.get("x_title") ?? ""),
-			y: on.length ? ticks(y.low, y.high, y.step) : [], writeY: writer(y.step, most[1]), titleY: String(model.get("y_title") ?? ""),
+			x: ticks(now.from, now.to, step), writeX: writer(step, most[0]), titleX: String(model.get("x_title") ?? ""),
+			y: ticks(y.low, y.high, y.step), writeY: writer(y.step, most[1]), titleY: String(model.get("y_title") ?? ""),
 		};
 		box = boxOf(context, axes, pens, width, height);
 		const place = part === null ? null : now.from + part * span;
 		const points = place === null ? [] : readings(on, place, now);
 		const at = points.toSorted((a, b) => Math.abs(a.x - Number(place)) - Math.abs(b.x - Number(place)))[0]?.x;
-		const cross = points.length ? { part: (at - now.from) / span, text: writer(span * FINE, most[0])(at), points } : null;
+		const cross = points.length ? { part: (at - now.from) / span, text: writer(span * FINE, most[0], true)(at), points } : null;
 		tell(on, cross, writer((y.high - y.low) * FINE, most[1]), `${axes.writeX(now.from)} to ${axes.writeX(now.to)}`);
 		context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
 		context.clearRect(0, 0, width, height);
-		paint(context, box, { ...now, ...y }, axes, strokes, cross, pens);
+		if (on.length) paint(context, box, { ...now, ...y }, axes, strokes, cross, pens);
 		newest.hidden = view.following;
 		whole.ariaDisabled = String(view.whole || !view.ends); // `disabled` loses the focus
 		empty.textContent = on.length ? "" : view.ends ? "All lines are switched off" : problems.dataset.now ? "Nothing to draw" : "No data yet";
