@@ -10,10 +10,16 @@ use super::args::{Durability, Serve, Store};
 use super::{discover, gallery};
 
 /// The widgets inside the binary.
-const SHIPPED: [(&str, Embedded); 4] = [
+const SHIPPED: [(&str, Embedded); 10] = [
     ("counter", embed!("widgets/counter")),
     ("slider", embed!("widgets/slider")),
     ("sketch", embed!("widgets/sketch")),
+    ("plot", embed!("widgets/plot")),
+    ("table", embed!("widgets/table")),
+    ("progress", embed!("widgets/progress")),
+    ("log", embed!("widgets/log")),
+    ("fields", embed!("widgets/fields")),
+    ("sortable", embed!("widgets/sortable")),
     ("tabs", embed!("widgets/tabs")),
 ];
 

@@ -5,21 +5,20 @@ import { fileURLToPath } from "node:url";
 import { eventually } from "./eventually.js";
 import { serve } from "./host.js";
 
+export { STRICT } from "./published.js";
+
 /** @import { Locator, Page } from "playwright-core" */
 
 const WIDGETS = fileURLToPath(new URL("../../../widgets/", import.meta.url));
 
-/** The policy that shipped widgets work under. */
-export const STRICT = "default-src 'self'; img-src 'self' data:";
-
-/** @param {string} name @param {object} [state] in place of keys of the example state */
-export async function serveShipped(name, state = {}) {
+/** @param {string} name @param {object} [state] in place of keys of the example state @param {string[]} [args] of the binary */
+export async function serveShipped(name, state = {}, args = []) {
   /** @type {Record<string, string | object>} */
   const files = {};
   for (const file of await readdir(WIDGETS + name)) files[`${name}/${file}`] = await readFile(`${WIDGETS}${name}/${file}`, "utf8");
   const shipped = JSON.parse(String(files[`${name}/widget.json`]));
   files[`${name}/widget.json`] = { ...shipped, state: { ...shipped.state, ...state } };
-  return serve(files);
+  return serve(files, args);
 }
 
 /** Waits until the host has this. @param {import("./host.js").Host} host @param {string} id @param {object} expected */
