@@ -54,7 +54,8 @@ impl Snippet {
         for (key, value) in entries(state) {
             match fields.iter_mut().find(|field| field.key == *key) {
                 Some(field) => field.ty = field.ty.clone().join(Type::of(value)),
-                None => fields.push(Field { start: Start::Value(Type::of(value).default_value()), ..Field::new(key, value) }),
+                None => fields
+                    .push(Field { start: Start::Value(Type::of(value).default_value()), ..Field::new(key, value) }),
             }
         }
         let idents = idents(&fields);
@@ -85,7 +86,8 @@ impl Snippet {
 
     fn statements(&self, fields: &[Field], idents: &[String], strukt: &str, start: &str) -> String {
         let variable = variable(&self.name);
-        let mut text = format!("let host = Host::builder().widget({strukt}::widget());\nlet host = host.build().await?;\n\n");
+        let mut text =
+            format!("let host = Host::builder().widget({strukt}::widget());\nlet host = host.build().await?;\n\n");
         text.push_str(start);
         let initial = if start.contains("let start") { "|| start".to_owned() } else { format!("{strukt}::default") };
         let _ = writeln!(text, "let {variable} = host.open({:?}, {initial}).await?;", self.name);
@@ -114,7 +116,7 @@ impl Snippet {
         }
         let mut text = String::new();
         if !long.is_empty() {
-            let _ = writeln!(text, "// Too long for here: what {} starts with.", long.join(" and "));
+            let _ = writeln!(text, "// Starts with more than fits here: {}.", long.join(", "));
         }
         if given.is_empty() {
             return text;
@@ -161,7 +163,8 @@ fn source(name: &str, path: &Path) -> String {
         return format!("path = {place:?}");
     }
     let place = format!("../{place}"); // from src/
-    let css = path.with_extension("css").is_file().then(|| place.replace(".js", ".css"));
+    let css =
+        place.strip_suffix("js").filter(|_| path.with_extension("css").is_file()).map(|stem| format!("{stem}css"));
     let css = css.map(|css| format!(", css = include_str!({css:?})")).unwrap_or_default();
     format!("esm = include_str!({place:?}){css}")
 }

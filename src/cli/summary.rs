@@ -40,7 +40,12 @@ impl Summary {
         }
     }
 
-    fn list<T>(&mut self, [open, close]: [char; 2], items: impl ExactSizeIterator<Item = T>, each: impl Fn(&mut Self, T)) {
+    fn list<T>(
+        &mut self,
+        [open, close]: [char; 2],
+        items: impl ExactSizeIterator<Item = T>,
+        each: impl Fn(&mut Self, T),
+    ) {
         self.html.push(open);
         let count = items.len();
         for (at, item) in items.enumerate() {
@@ -148,9 +153,15 @@ mod tests {
 
     #[test]
     fn sizes_have_few_digits() {
-        for (bytes, expected) in
-            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (9949, "9.9 kB"), (9950, "10 kB"), (999_499, "999 kB"), (999_500, "1.0 MB")]
-        {
+        for (bytes, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (9949, "9.9 kB"),
+            (9950, "10 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.0 MB"),
+        ] {
             assert_eq!(size(bytes), expected);
         }
     }
