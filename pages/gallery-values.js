@@ -38,7 +38,7 @@ export function summary(value) {
 	};
 	/** @template T @param {string} brackets @param {T[]} items @param {(item: T) => void} each */
 	const list = ([open = "", close = ""], items, each) => {
-		parts.push(open);
+		text(open);
 		for (const [at, item] of items.entries()) {
 			if (at > 0) text(", ");
 			if (at > 0 && left === 0) {
@@ -47,7 +47,7 @@ export function summary(value) {
 			}
 			each(item);
 		}
-		parts.push(close);
+		text(close);
 	};
 	/** @param {any} value */
 	const write = (value) => {

@@ -8,11 +8,12 @@ for (const card of document.querySelectorAll(".g-card")) {
 	follow(card).catch((error) => console.warn(`anywidget-host: the state in ${card.id} is not live:`, error));
 }
 
-// A widget that is wider than its place gets all of the card.
-document.addEventListener("anywidget:ready", ({ target }) => {
-	const stage = target instanceof Element ? target.closest(".g-stage") : null;
+/** A widget that is wider than its place gets all of the card. @param {Element | null} stage */
+function fit(stage) {
 	if (stage && stage.scrollWidth > stage.clientWidth) stage.parentElement?.classList.add("g-card-wide");
-});
+}
+document.addEventListener("anywidget:ready", ({ target }) => fit(target instanceof Element ? target.closest(".g-stage") : null));
+for (const stage of document.querySelectorAll(".g-stage")) fit(stage); // those that were ready before
 
 // On a phone the code is a tap away.
 if (matchMedia("(max-width: 40rem)").matches) {
@@ -50,9 +51,14 @@ for (const link of links) {
 
 /** Cards in the upper part of the window. @type {Set<Element>} */
 const above = new Set();
-const spy = new IntersectionObserver((entries) => {
-	for (const { target, isIntersecting } of entries) above[isIntersecting ? "add" : "delete"](target);
-	const here = [...linkOf].find(([card]) => above.has(card))?.[1];
+
+/** Says in the index where one is: the first card in the upper part, unless the end of the page keeps another from there. */
+function mark() {
+	const cards = [...linkOf.keys()];
+	const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
+	const end = scrollTop > 0 && scrollTop + clientHeight >= scrollHeight - 2;
+	const sought = cards.find((card) => card.matches(":target") && card.getBoundingClientRect().top < clientHeight);
+	const here = linkOf.get((end && (sought ?? cards.at(-1))) || cards.find((card) => above.has(card)) || document.body);
 	if (!here) return;
 	for (const link of links) link.ariaCurrent = link === here ? "true" : null;
 	// In its own box only: the page is where the reader put it.
@@ -62,8 +68,14 @@ const spy = new IntersectionObserver((entries) => {
 	if (!box || !frame) return;
 	if (item.left < frame.left || item.right > frame.right) box.scrollLeft += item.left - frame.left - 16;
 	if (item.top < frame.top || item.bottom > frame.bottom) box.scrollTop += item.top - frame.top - frame.height / 2;
+}
+const spy = new IntersectionObserver((entries) => {
+	for (const { target, isIntersecting } of entries) above[isIntersecting ? "add" : "delete"](target);
+	mark();
 }, { rootMargin: "-10% 0px -60% 0px" });
 for (const card of linkOf.keys()) spy.observe(card);
+addEventListener("hashchange", mark);
+addEventListener("scrollend", mark);
 
 // Arrow keys go along the index.
 document.querySelector(".g-index")?.addEventListener("keydown", (event) => {

@@ -31,8 +31,8 @@ impl Summary {
             Value::Float(number) => self.number(*number),
             Value::String(text) => self.string(text),
             Value::Bytes(blob) => self.note(&format!("bytes · {}", size(blob.len()))),
-            Value::Array(items) => self.list(['[', ']'], items.iter(), |summary, item| summary.value(item)),
-            Value::Object(map) => self.list(['{', '}'], map.iter(), |summary, (key, value)| {
+            Value::Array(items) => self.list(["[", "]"], items.iter(), |summary, item| summary.value(item)),
+            Value::Object(map) => self.list(["{", "}"], map.iter(), |summary, (key, value)| {
                 summary.string(key);
                 summary.text(": ");
                 summary.value(value);
@@ -42,11 +42,11 @@ impl Summary {
 
     fn list<T>(
         &mut self,
-        [open, close]: [char; 2],
+        [open, close]: [&str; 2],
         items: impl ExactSizeIterator<Item = T>,
         each: impl Fn(&mut Self, T),
     ) {
-        self.html.push(open);
+        self.text(open);
         let count = items.len();
         for (at, item) in items.enumerate() {
             if at > 0 {
@@ -58,7 +58,7 @@ impl Summary {
             }
             each(self, item);
         }
-        self.html.push(close);
+        self.text(close);
     }
 
     fn string(&mut self, text: &str) {
