@@ -166,7 +166,10 @@ mod bare {
     use anywidget_host::{Host, Widget};
 
     #[derive(Clone, Default, Widget)]
-    #[widget(esm = include_str!("../tests/widgets/bare.js"), css = include_str!("../tests/widgets/bare.css"))]
+    #[widget(
+        esm = include_str!("../tests/widgets/bare.js"),
+        css = include_str!("../tests/widgets/bare.css"),
+    )]
     struct Bare {
         r#match: f64,
     }

@@ -85,7 +85,11 @@ pub(crate) fn router(host: &Host, entries: Vec<Entry>, from: String, csp: bool) 
 async fn gallery(State(pages): State<Pages>) -> Response {
     let entries = &pages.entries;
     let cards: String = entries.iter().enumerate().map(|(n, entry)| card(n, entry)).collect();
-    let widgets = if entries.len() == 1 { "One widget".into() } else { format!("{} widgets", entries.len()) };
+    let from = &pages.from;
+    let summary = match entries.len() {
+        1 => format!("One widget from {from}. Use it or edit its state: every open page stays in step."),
+        many => format!("{many} widgets from {from}. Use one or edit its state: every open page stays in step."),
+    };
     let first = entries.iter().take(FIRST).map(|entry| entry.model.view().style_preload());
     page(fill(
         GALLERY,
@@ -94,7 +98,7 @@ async fn gallery(State(pages): State<Pages>) -> Response {
             ("icon", Verbatim(ICON.into())),
             ("css", "/gallery.css".into()),
             ("preload", Verbatim(pages.host.preloads() + &first.collect::<String>())),
-            ("summary", Text(format!("{widgets} from {}.", pages.from))),
+            ("summary", Text(summary)),
             ("index", Verbatim(index(entries))),
             ("cards", Verbatim(cards)),
             ("version", env!("CARGO_PKG_VERSION").into()),

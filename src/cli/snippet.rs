@@ -163,10 +163,14 @@ fn source(name: &str, path: &Path) -> String {
         return format!("path = {place:?}");
     }
     let place = format!("../{place}"); // from src/
-    let css =
-        place.strip_suffix("js").filter(|_| path.with_extension("css").is_file()).map(|stem| format!("{stem}css"));
-    let css = css.map(|css| format!(", css = include_str!({css:?})")).unwrap_or_default();
-    format!("esm = include_str!({place:?}){css}")
+    let mut parts = vec![format!("esm = include_str!({place:?})")];
+    if let Some(stem) = place.strip_suffix("js").filter(|_| path.with_extension("css").is_file()) {
+        parts.push(format!("css = include_str!({:?})", format!("{stem}css")));
+    }
+    match parts.iter().map(String::len).sum::<usize>() {
+        0..WIDTH => parts.join(", "),
+        _ => format!("\n    {},\n", parts.join(",\n    ")),
+    }
 }
 
 /// A path below where the program runs, with `/` between its parts.
