@@ -2,10 +2,58 @@
  * What the gallery adds to the page that the server made: live state panels, an index that says where one is, buttons
  * that copy. Without it the page can be read all the same.
  */
-import { follow } from "./gallery-panel.js";
 
+/** What is below waits so long (ms) for the first widget. */
+const PATIENCE = 1000;
+
+/** The first widget is there, or has had its time. */
+const begun = new Promise((resolve) => {
+	for (const name of ["anywidget:ready", "anywidget:error"]) document.addEventListener(name, resolve, { once: true });
+	setTimeout(resolve, PATIENCE);
+});
+
+/** Cards whose widgets wait in a template. @type {Set<Element>} */
+const waiting = new Set();
+
+/** Lets a card's widget run, with its state beside it. @param {Element} card */
+async function start(card) {
+	waiting.delete(card);
+	near.unobserve(card);
+	const template = card.querySelector("template");
+	template?.replaceWith(template.content);
+	await begun;
+	try {
+		const { follow } = await import("./gallery-panel.js");
+		await follow(card);
+	} catch (error) {
+		console.warn(`anywidget-host: the state in ${card.id} is not live:`, error);
+	}
+}
+
+const near = new IntersectionObserver(
+	(entries) => {
+		for (const { target, isIntersecting } of entries) if (isIntersecting && waiting.has(target)) start(target);
+	},
+	{ rootMargin: "50% 0px" },
+);
 for (const card of document.querySelectorAll(".g-card")) {
-	follow(card).catch((error) => console.warn(`anywidget-host: the state in ${card.id} is not live:`, error));
+	if (!card.querySelector("template")) start(card);
+	else waiting.add(card);
+}
+begun.then(() => {
+	for (const card of waiting) near.observe(card);
+	next();
+});
+
+/** Those that nobody has scrolled to come one by one, while there is nothing else to do. */
+function next() {
+	const idle = self.requestIdleCallback ?? setTimeout;
+	idle(() => {
+		const [card] = waiting;
+		if (!card) return;
+		start(card);
+		next();
+	});
 }
 
 /** A widget that is wider than its place gets all of the card. @param {Element | null} stage */

@@ -33,7 +33,8 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const ICON: &str = r#"<link rel="icon" href="data:,">"#;
 const STRICT: HeaderValue = HeaderValue::from_static("default-src 'self'; img-src 'self' data:");
 
-/// Widgets that are on the first screen: their stylesheets are asked for with the page.
+/// Widgets that are on the first screen: their stylesheets are asked for with the page. The others wait in a template
+/// until the first is there, so that they do not hold it up.
 const FIRST: usize = 2;
 
 #[derive(Clone)]
@@ -159,6 +160,7 @@ fn card(n: usize, entry: &Entry) -> String {
         );
     }
     let state = model.get();
+    let view = model.view().to_string();
     let [declaration, statements] = snippet.lines(&state);
     fill(
         CARD,
@@ -170,7 +172,7 @@ fn card(n: usize, entry: &Entry) -> String {
             ("description", widget.description.unwrap_or_default().into()),
             ("href", Text(format!("/w/{}", segment(id)))),
             ("state_url", Text(format!("/anywidget/models/{}/state", segment(id)))),
-            ("view", Verbatim(model.view().to_string())),
+            ("view", Verbatim(if n < FIRST { view } else { format!("<template>{view}</template>") })),
             ("state", Verbatim(state.as_object().into_iter().flat_map(Map::iter).map(pair).collect())),
             ("declaration", Verbatim(coloured(&declaration))),
             ("statements", Verbatim(coloured(&statements))),
