@@ -108,7 +108,7 @@ class Row {
 		this.#button.setAttribute("aria-labelledby", `${this.#name.id} ${this.#button.id}`);
 		this.#button.append(...this.#value.childNodes);
 		this.#message.setAttribute("role", "alert");
-		this.#value.append(this.#button, this.#message);
+		this.#value.append(this.#button);
 		this.#button.onclick = () => this.#press();
 		this.#button.onkeydown = (event) => this.#step(event);
 		this.allow();
@@ -141,7 +141,9 @@ class Row {
 
 	/** @param {string} words beside the key; none if all is well */
 	say(words) {
-		if (this.#message.textContent !== words) this.#message.textContent = words;
+		this.#message.textContent = words;
+		if (!words) this.#message.remove();
+		else if (!this.#message.isConnected) this.#value.append(this.#message);
 	}
 
 	#press() {
