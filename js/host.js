@@ -17,7 +17,7 @@ const COMMAND = 3_000;
 
 const PREFIX = "anywidget:";
 
-/** One run of a widget's `initialize` or `render`, and all that ends with it. */
+/** One run of a widget's `initialize` or `render`, or one use by the page, and all that ends with it. */
 export class Hook {
   #session;
   #abort = new AbortController();
@@ -36,10 +36,14 @@ export class Hook {
     this.#session = session;
   }
 
+  /** The model for this run; each time another object, with listeners of its own. */
+  get model() {
+    return this.#modelOf(this.#session);
+  }
+
   /** @param {(props: any) => unknown} run @param {HTMLElement} [el] for `render` */
   run(run, el) {
-    const session = this.#session;
-    const props = { model: this.#modelOf(session), signal: this.#signal, experimental: { invoke: invoker(session) } };
+    const props = { model: this.model, signal: this.#signal, experimental: { invoke: invoker(this.#session) } };
     return (this.#result = (async () => run(el ? { ...props, el, host: this.#host } : props))());
   }
 
@@ -123,6 +127,8 @@ export class Hook {
       on: (names, callback) => model.on(facade, this.#signal, names, callback),
       off: (names, callback) => model.off(facade, names, callback),
       send_sync_message: (state) => facade.set(state).save_changes(),
+      keys: () => model.keys(),
+      writable: (key) => session.readonly !== true && !session.readonly.includes(key),
     };
     this.#signal.addEventListener("abort", () => model.off(facade));
     return facade;

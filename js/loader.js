@@ -2,6 +2,7 @@
  * The one script of a page with widgets: `<any-widget>`, which keeps a view of a model where the page has the
  * element, whatever moves, morphs, clones or swaps it. Every fragment may bring the script, a page runs it once.
  *
+ * @import { Facade } from "./types.js"
  * @import { View } from "./widget.js"
  */
 import { open } from "./session.js";
@@ -26,8 +27,8 @@ class AnyWidget extends HTMLElement {
   #parsedFor = null;
   /** The seed is for one use. */
   #seeded = false;
-  /** Is a look at how things stand under way? */
-  #due = false;
+  /** The look at how things stand that is under way. @type {Promise<void> | undefined} */
+  #due;
   /** What widgets render into. @type {HTMLElement | undefined} */
   #el;
   /** The model of the view. @type {string | null} */
@@ -56,12 +57,26 @@ class AnyWidget extends HTMLElement {
     this.#soon();
   }
 
-  /** A move disconnects and connects in one task, `hx-preserve` the other way round: what holds in the end counts. */
-  async #soon(wait = Promise.resolve()) {
-    if (this.#due) return;
-    this.#due = true;
+  /**
+   * The model of this view for the page's own scripts, as widgets are given it, once its state is known. What is
+   * listened to on it ends with the view, or with the signal.
+   *
+   * @param {{ signal?: AbortSignal }} [options] @returns {Promise<Facade>}
+   */
+  async getModel({ signal } = {}) {
+    await this.#due;
+    if (!this.#view) throw new Error("any-widget: an element has a model while it is in the page");
+    return this.#view.model(signal);
+  }
+
+  #soon(wait = Promise.resolve()) {
+    return (this.#due ??= this.#look(wait));
+  }
+
+  /** A move disconnects and connects in one task, `hx-preserve` the other way round: what holds in the end counts. @param {Promise<void>} wait @returns {Promise<void>} */
+  async #look(wait) {
     await wait;
-    this.#due = false;
+    this.#due = undefined;
     const id = this.isConnected ? this.getAttribute("model") : null;
     if (this.#view && id === this.#id) return void this.#view.dress();
     this.#observer.disconnect();
@@ -69,7 +84,7 @@ class AnyWidget extends HTMLElement {
     this.#view = undefined;
     if (!this.isConnected) return;
     // The parser is still inside, and brings the seed and what the server rendered.
-    if (!isClosed(this)) return void this.#soon(new Promise((done) => setTimeout(done, 20)));
+    if (!isClosed(this)) return this.#soon(new Promise((done) => setTimeout(done, 20)));
     this.#id = id;
     adopt(this);
     if (id) this.#mount(id);

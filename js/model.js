@@ -100,6 +100,10 @@ export class Model {
     return slot?.live;
   }
 
+  keys() {
+    return [...this.#slots.keys()].filter((key) => key !== "_css");
+  }
+
   /** @param {State} state */
   set(state) {
     /** @type {Map<string, Slot>} */

@@ -44,6 +44,9 @@ export class Session {
   /** Settles when `get("_css")` has its answer. @type {Promise<unknown> | undefined} */
   cssKnown;
 
+  /** What this page may not write: nothing of it, or these keys. @type {true | string[]} */
+  readonly = [];
+
   #greeted = Promise.withResolvers();
   #isGreeted = false;
   /** Settles with the first hello, which may bring newer code than the page did. */
@@ -126,6 +129,7 @@ export class Session {
     const code = type === "code" ? frame : frame.code;
     if (code) this.#use(code);
     if (type === "hello") {
+      this.readonly = frame.readonly ?? [];
       this.#greeted.resolve(0);
       this.#isGreeted = true;
       this.#whole();

@@ -49,7 +49,29 @@ export type Facade = {
   off(names?: string | null, callback?: Callback | null): void;
   /** Of old ipywidgets, for containers. */
   send_sync_message(state: State): void;
+  /** The names in the state of the moment. */
+  keys(): string[];
+  /** May this page set the key? As of the last hello: the host has the last word, by `anywidget:refused`. */
+  writable(key: string): boolean;
 };
+
+/** `<any-widget>`, for the page around it. */
+export interface AnyWidgetElement extends HTMLElement {
+  /**
+   * The model of the view, as its widget is given it, once the state is known. Each call gives an object with
+   * listeners of its own. They end when the element leaves the page or shows another model, or with the signal;
+   * then `set`, `save_changes` and `send` do nothing but warn.
+   *
+   * Rejects where no model is shown, when the model ends before its state is known, and with the signal's reason.
+   */
+  getModel(options?: { signal?: AbortSignal }): Promise<Facade>;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "any-widget": AnyWidgetElement;
+  }
+}
 
 /** The legacy way to other models, as in Jupyter. */
 export type Manager = {

@@ -139,6 +139,8 @@ export class View {
   drawn = false;
   #settled = Promise.withResolvers();
   settled = this.#settled.promise;
+  /** Ends what the page does with the model here; renderings come and go meanwhile. */
+  #gone = new AbortController();
 
   #widget;
   #el;
@@ -206,6 +208,7 @@ export class View {
   async remove() {
     const { cleanups, views } = this.#widget;
     if (!views.delete(this)) return;
+    this.#gone.abort(new DOMException("the element left the page, or shows another model", "AbortError"));
     this.#settled.resolve(0);
     this.#release();
     const rest = this.rest();
@@ -213,6 +216,16 @@ export class View {
     await rest;
     cleanups.delete(rest);
     this.#sheet?.release();
+  }
+
+  /** The model for the page, until the view or the signal ends. @param {AbortSignal} [signal] */
+  async model(signal) {
+    const { session } = this.#widget;
+    const end = AbortSignal.any(signal ? [this.#gone.signal, signal] : [this.#gone.signal]);
+    const hook = new Hook(session);
+    end.addEventListener("abort", () => hook.end());
+    await Promise.race([aborted(end), session.known]);
+    return hook.model;
   }
 
   /** Puts the stylesheet where the view is now. An old one stays until the new one applies. */
@@ -244,6 +257,13 @@ export class View {
     this.#target.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 }
+
+/** Rejects when the signal aborts. @param {AbortSignal} signal @returns {Promise<never>} */
+const aborted = (signal) =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
 
 /** An error in words, with its causes. @param {any} error @returns {string} */
 export const messageOf = (error) => String(error?.message || error) + (error?.cause ? `\ncaused by ${messageOf(error.cause)}` : "");

@@ -1,115 +1,136 @@
 /**
- * Keeps the state panels of the gallery live. The page works without it: the panels then show the state as it was
- * when the page was made.
- *
- * Each card names the URL of its model's state. When an element in it says that the model changed, the state is
- * fetched and shown; while a fetch is under way nothing more is asked, so a dragged slider costs one request at a time.
+ * What the gallery adds to the page that the server made: live state panels, an index that says where one is, buttons
+ * that copy. Without it the page can be read all the same.
  */
 
-/** Milliseconds between two requests of one card. */
-const PAUSE = 150;
-/** Characters of one value that are shown. */
-const MOST_TEXT = 600;
+/** What is below waits so long (ms) for the first widget. */
+const PATIENCE = 1000;
 
-/** @typedef {{ busy: boolean, again: boolean }} Pace */
-/** @type {WeakMap<HTMLElement, Pace>} */
-const paces = new WeakMap();
-
-/** @param {EventTarget | null} target */
-function cardOf(target) {
-	return target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest("[data-state]")) : null;
-}
-
-/** @param {HTMLElement} card */
-async function refresh(card) {
-	const pace = paces.get(card) ?? { busy: false, again: false };
-	paces.set(card, pace);
-	if (pace.busy) return void (pace.again = true);
-	pace.busy = true;
-	do {
-		pace.again = false;
-		try {
-			const response = await fetch(card.dataset.state ?? "");
-			if (!response.ok) throw new Error(`the server answered ${response.status}`);
-			show(card, await response.json());
-		} catch (error) {
-			console.warn(`anywidget-host: the state panel of ${card.dataset.state} is not current:`, error);
-		}
-		await new Promise((resolve) => setTimeout(resolve, PAUSE));
-	} while (pace.again);
-	pace.busy = false;
-}
-
-/**
- * One line for each key; lines that differ from what was shown light up.
- * @param {HTMLElement} card @param {Record<string, unknown>} state
- */
-function show(card, state) {
-	const code = card.querySelector(".g-json code");
-	if (!code) return;
-	/** @type {Map<string | undefined, string | null>} */
-	const before = new Map([...code.querySelectorAll(".g-pair")].map((pair) => [pair.getAttribute("data-key") ?? "", pair.textContent]));
-	const keys = Object.keys(state);
-	const lines = keys.map((key, i) => {
-		const line = span("g-pair", "");
-		line.dataset.key = key;
-		line.append(span("g-key", `${JSON.stringify(key)}: `), ...pieces(state[key]), i < keys.length - 1 ? "," : "");
-		if (before.has(key) && before.get(key) !== line.textContent) line.classList.add("g-changed");
-		return line;
-	});
-	code.replaceChildren("{", ...lines, keys.length ? "}" : " }");
-}
-
-/** A value as JSON; bytes and numbers that JSON lacks by what they are. @param {unknown} value */
-function pieces(value) {
-	/** @type {string[]} */
-	const notes = [];
-	const text = JSON.stringify(value, (_, part) => {
-		const note = special(part);
-		return note === undefined ? part : `\u0000${notes.push(note) - 1}\u0000`;
-	}, 1).replace(/(?<=[[{])\n\s*|\n\s*(?=[\]}])/g, "").replace(/\n\s*/g, " ");
-	const shown = text.length > MOST_TEXT ? text.slice(0, MOST_TEXT).replace(/"?\\u0000?\w*$/, "") : text;
-	const parts = shown.split(/"\\u0000(\d+)\\u0000"/).map((part, i) => (i % 2 ? span("g-note", notes[Number(part)]) : part));
-	if (shown !== text) parts.push(span("g-note", ` … ${size(text.length)} in all`));
-	return parts;
-}
-
-/** @param {unknown} part */
-function special(part) {
-	if (typeof part !== "object" || part === null) return undefined;
-	if ("$bytes" in part) return `bytes · ${size(byteLength(String(part.$bytes)))}`;
-	if ("$number" in part) return String(part.$number);
-	return undefined;
-}
-
-/** @param {string} base64 */
-const byteLength = (base64) => Math.floor((base64.replace(/=+$/, "").length * 3) / 4);
-
-/** @param {number} bytes */
-function size(bytes) {
-	if (bytes < 1000) return `${bytes} B`;
-	if (bytes < 999_500) return `${(bytes / 1000).toFixed(bytes < 9950 ? 1 : 0)} kB`;
-	return `${(bytes / 1_000_000).toFixed(1)} MB`;
-}
-
-/** @param {string} className @param {string} text */
-function span(className, text) {
-	const element = document.createElement("span");
-	element.className = className;
-	element.textContent = text;
-	return element;
-}
-
-document.addEventListener("anywidget:change", ({ target }) => {
-	const card = cardOf(target);
-	if (card) refresh(card);
+/** The first widget is there, or has had its time. */
+const begun = new Promise((resolve) => {
+	for (const name of ["anywidget:ready", "anywidget:error"]) document.addEventListener(name, resolve, { once: true });
+	setTimeout(resolve, PATIENCE);
 });
 
-for (const card of document.querySelectorAll("[data-state]")) {
-	if (!(card instanceof HTMLElement)) continue;
+/** Cards whose widgets wait in a template. @type {Set<Element>} */
+const waiting = new Set();
+
+/** Lets a card's widget run, with its state beside it. @param {Element} card */
+async function start(card) {
+	waiting.delete(card);
+	near.unobserve(card);
+	const template = card.querySelector("template");
+	template?.replaceWith(template.content);
+	await begun;
 	try {
-		show(card, JSON.parse(card.querySelector(".g-json code")?.textContent ?? ""));
-	} catch {
-		refresh(card); // no state in the page, or not whole
+		const { follow } = await import("./gallery-panel.js");
+		await follow(card);
+	} catch (error) {
+		console.warn(`anywidget-host: the state in ${card.id} is not live:`, error);
 	}
 }
+
+const near = new IntersectionObserver(
+	(entries) => {
+		for (const { target, isIntersecting } of entries) if (isIntersecting && waiting.has(target)) start(target);
+	},
+	{ rootMargin: "50% 0px" },
+);
+for (const card of document.querySelectorAll(".g-card")) {
+	if (!card.querySelector("template")) start(card);
+	else waiting.add(card);
+}
+begun.then(() => {
+	for (const card of waiting) near.observe(card);
+	next();
+});
+
+/** Those that nobody has scrolled to come one by one, while there is nothing else to do. */
+function next() {
+	const idle = self.requestIdleCallback ?? setTimeout;
+	idle(() => {
+		const [card] = waiting;
+		if (!card) return;
+		start(card);
+		next();
+	});
+}
+
+/** A widget that is wider than its place gets all of the card. @param {Element | null} stage */
+function fit(stage) {
+	if (stage && stage.scrollWidth > stage.clientWidth) stage.parentElement?.classList.add("g-card-wide");
+}
+document.addEventListener("anywidget:ready", ({ target }) => fit(target instanceof Element ? target.closest(".g-stage") : null));
+for (const stage of document.querySelectorAll(".g-stage")) fit(stage); // those that were ready before
+
+// On a phone the code is a tap away.
+if (matchMedia("(max-width: 40rem)").matches) {
+	for (const details of document.querySelectorAll(".g-rust")) details.removeAttribute("open");
+}
+
+// Copy, where the browser lets a page do so.
+for (const code of navigator.clipboard ? document.querySelectorAll(".g-code") : []) {
+	const button = document.createElement("button");
+	button.type = "button";
+	button.className = "g-button g-copy";
+	button.textContent = "Copy";
+	const said = document.createElement("span");
+	said.className = "g-hidden";
+	said.setAttribute("role", "status");
+	code.before(button, said);
+	button.onclick = async () => {
+		await navigator.clipboard.writeText(code.textContent ?? "");
+		button.textContent = said.textContent = "Copied";
+		setTimeout(() => {
+			button.textContent = "Copy";
+			said.textContent = "";
+		}, 2000);
+	};
+}
+
+/** @type {NodeListOf<HTMLAnchorElement>} */
+const links = document.querySelectorAll(".g-link");
+/** @type {Map<Element, HTMLAnchorElement>} */
+const linkOf = new Map();
+for (const link of links) {
+	const card = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+	if (card) linkOf.set(card, link);
+}
+
+/** Cards in the upper part of the window. @type {Set<Element>} */
+const above = new Set();
+
+/** Says in the index where one is: the first card in the upper part, unless the end of the page keeps another from there. */
+function mark() {
+	const cards = [...linkOf.keys()];
+	const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
+	const end = scrollTop > 0 && scrollTop + clientHeight >= scrollHeight - 2;
+	const sought = cards.find((card) => card.matches(":target") && card.getBoundingClientRect().top < clientHeight);
+	const here = linkOf.get((end && (sought ?? cards.at(-1))) || cards.find((card) => above.has(card)) || document.body);
+	if (!here) return;
+	for (const link of links) link.ariaCurrent = link === here ? "true" : null;
+	// In its own box only: the page is where the reader put it.
+	const box = here.closest(".g-index");
+	const item = here.getBoundingClientRect();
+	const frame = box?.getBoundingClientRect();
+	if (!box || !frame) return;
+	if (item.left < frame.left || item.right > frame.right) box.scrollLeft += item.left - frame.left - 16;
+	if (item.top < frame.top || item.bottom > frame.bottom) box.scrollTop += item.top - frame.top - frame.height / 2;
+}
+const spy = new IntersectionObserver((entries) => {
+	for (const { target, isIntersecting } of entries) above[isIntersecting ? "add" : "delete"](target);
+	mark();
+}, { rootMargin: "-10% 0px -60% 0px" });
+for (const card of linkOf.keys()) spy.observe(card);
+addEventListener("hashchange", mark);
+addEventListener("scrollend", mark);
+
+// Arrow keys go along the index.
+document.querySelector(".g-index")?.addEventListener("keydown", (event) => {
+	const { key } = /** @type {KeyboardEvent} */ (event);
+	const at = [...links].indexOf(/** @type {HTMLAnchorElement} */ (event.target));
+	const to = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: links.length - 1 }[key];
+	if (at < 0 || to === undefined) return;
+	event.preventDefault();
+	links[(to + links.length) % links.length]?.focus();
+});

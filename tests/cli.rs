@@ -340,7 +340,7 @@ mod pages {
         let binary = Binary::serve([] as [&str; 0]).await;
         let html = binary.get("/").await;
         let mut seen = 0;
-        for attribute in ["href=\"/", "src=\"/", "esm=\"/", "css=\"/", "data-state=\"/"] {
+        for attribute in ["href=\"/", "src=\"/", "esm=\"/", "css=\"/"] {
             for rest in html.text().split(attribute).skip(1) {
                 let path = format!("/{}", rest.split('"').next().unwrap());
                 assert_eq!(binary.get(&path).await.status, 200, "{path}");
@@ -348,6 +348,123 @@ mod pages {
             }
         }
         assert!(seen > 12, "{seen}");
+    }
+
+    #[tokio::test]
+    async fn the_gallery_says_the_state_without_scripts() {
+        let files = Files::new(&[
+            ("a/widget.js", ""),
+            (
+                "a/widget.json",
+                r#"{"state": {"<b>": "x<y", "count": 1, "half": 0.5, "raw": {"$bytes": "AAEC"}, "none": {"$number": "NaN"}}}"#,
+            ),
+        ]);
+        let binary = Binary::serve([files.arg("a")]).await;
+        let html = binary.get("/").await;
+        let rows: Vec<String> = html.text().split("<dt class=\"g-key\">").skip(1).map(row).collect();
+        assert_eq!(rows, ["<b>=\"x<y\"", "count=1", "half=0.5", "raw=bytes · 3 B", "none=NaN"]);
+        assert!(!html.text().contains("<b>"), "{}", html.text());
+    }
+
+    /// `key=value` of what follows the start of a row.
+    fn row(html: &str) -> String {
+        let (key, rest) = html.split_once("</dt>").unwrap();
+        let value = rest.split_once("</dd>").unwrap().0;
+        format!("{}={}", text(key), text(value))
+    }
+
+    #[tokio::test]
+    async fn the_gallery_links_to_each_card_if_there_are_several() {
+        let files = Files::new(&[("a b/widget.js", ""), ("a b/widget.json", r#"{"title": "A & B"}"#), ("c.js", "")]);
+        let several = Binary::serve([files.arg("")]).await.get("/").await;
+        assert!(several.text().contains("href=\"#widget-a%20b\">A &amp; B</a>"), "{}", several.text());
+        assert!(several.text().contains("id=\"widget-a b\""));
+        assert!(several.text().contains("href=\"#widget-c\">c</a>"));
+        let one = Binary::serve([files.arg("c.js")]).await.get("/").await;
+        assert_eq!(tags(one.text(), "nav"), [] as [&str; 0]);
+        assert!(one.text().contains("One widget from"));
+    }
+
+    #[tokio::test]
+    async fn a_widget_may_ask_for_all_the_width() {
+        let files =
+            Files::new(&[("plot/widget.js", ""), ("plot/widget.json", r#"{"wide": true}"#), ("knob/widget.js", "")]);
+        let html = Binary::serve([files.arg("")]).await.get("/").await;
+        let wide = |tag: &&&str| tag.contains("g-card-wide");
+        let cards = tags(html.text(), "article");
+        let cards: Vec<&&str> = cards.iter().filter(wide).collect();
+        assert!(cards.len() == 1 && cards[0].contains("widget-plot"), "{cards:?}");
+    }
+
+    /// What the gallery shows is what is compiled. `SNIPPETS=1` in the environment writes it anew.
+    #[tokio::test]
+    async fn the_rust_of_the_gallery_is_compiled_and_run_by_another_test() {
+        let mut written = String::from(SNIPPETS_HEAD);
+        for (folder, args) in [("widgets", vec![]), ("tests/widgets", vec!["tests/widgets"])] {
+            let html = Binary::serve(args).await.get("/").await;
+            for card in html.text().split("<article ").skip(1) {
+                let name = card.split_once("id=\"widget-").unwrap().1.split('"').next().unwrap();
+                written.push_str(&module(name, folder, card));
+            }
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gallery_snippets.rs");
+        if std::env::var("SNIPPETS").is_ok_and(|set| set == "1") {
+            fs::write(path, &written).unwrap();
+        }
+        let compiled = fs::read_to_string(path).unwrap();
+        assert_eq!(compiled, written, "run `SNIPPETS=1 cargo test --test cli rust_of_the_gallery`, then `cargo test`");
+    }
+
+    const SNIPPETS_HEAD: &str = r#"//! The Rust that the gallery shows beside each widget, and beside one of odd keys and values, compiled and run.
+//! Written by `SNIPPETS=1 cargo test --test cli rust_of_the_gallery`.
+
+#![allow(clippy::unwrap_used, clippy::approx_constant)]
+
+use anywidget_host::{Model, State, Value, View};
+
+/// The model has the keys that its manifest declares, and their values but for so many.
+fn check<W: State>(model: &Model<W>, html: View, manifest: &str, most_others: usize) {
+    assert!(html.to_string().contains(&format!("<any-widget model=\"{}\"", model.id())));
+    let manifest: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(manifest).unwrap()).unwrap();
+    let state = model.state_json();
+    let keys = |state: &serde_json::Value| state.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&state), keys(&manifest["state"]));
+    // 1 is 1.0, as in a page.
+    let differs = |key: &String| Value::from(state[key].clone()) != Value::from(manifest["state"][key].clone());
+    let others: Vec<String> = keys(&state).into_iter().filter(differs).collect();
+    assert!(others.len() <= most_others, "{others:?} of {state}");
+}
+"#;
+
+    /// The lines of a card as a module with a test.
+    fn module(name: &str, folder: &str, card: &str) -> String {
+        let mut parts =
+            card.split("<code class=\"g-part\">").skip(1).map(|part| text(part.split_once("</code>").unwrap().0));
+        let (declaration, statements) = (parts.next().unwrap(), parts.next().unwrap());
+        let indented = |text: &str, by: &str| {
+            text.lines()
+                .map(|line| if line.is_empty() { "\n".into() } else { format!("{by}{line}\n") })
+                .collect::<String>()
+        };
+        let variable = statements.split(" = host.open(").next().unwrap().rsplit("let ").next().unwrap();
+        let long = statements.lines().find(|line| line.starts_with("// Starts with more"));
+        let others = 1 + long.map_or(0, |line| 1 + line.matches(", ").count());
+        let manifest = match Path::new(folder).join(name).is_dir() {
+            true => format!("{folder}/{name}/widget.json"),
+            false => format!("{folder}/{name}.json"),
+        };
+        format!(
+            "\n#[rustfmt::skip]\nmod {name} {{\n{}\n    #[tokio::test]\n    async fn it_opens_and_changes() -> anywidget_host::Result<()> {{\n{}\n        crate::check(&{variable}, html, {manifest:?}, {others});\n        Ok(())\n    }}\n}}\n",
+            indented(&declaration, "    "),
+            indented(&statements, "        "),
+        )
+    }
+
+    /// The text of a piece of HTML.
+    fn text(html: &str) -> String {
+        let text: String = html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+        let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'");
+        text.replace("&amp;", "&")
     }
 
     #[tokio::test]

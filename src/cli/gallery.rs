@@ -1,8 +1,9 @@
 //! The pages of the binary: `/` with every widget, `/w/NAME` with one alone.
 
+use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use anywidget_host::{Host, Model, Value};
+use anywidget_host::{Host, Map, Model, Value};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
@@ -10,58 +11,96 @@ use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
+use super::rust_colour::coloured;
+use super::snippet::Snippet;
+use super::summary::summary;
+
 const GALLERY: &str = include_str!("../../pages/gallery.html");
 const CARD: &str = include_str!("../../pages/card.html");
 const CARD_ERROR: &str = include_str!("../../pages/card-error.html");
 const ALONE: &str = include_str!("../../pages/alone.html");
-const CSS: &str = include_str!("../../pages/gallery.css");
-const JS: &str = include_str!("../../pages/gallery.js");
+
+/// What the pages fetch, by path.
+const FILES: [(&str, &str, &str); 4] = [
+    ("/gallery.css", "text/css; charset=utf-8", include_str!("../../pages/gallery.css")),
+    ("/gallery.js", JAVASCRIPT, include_str!("../../pages/gallery.js")),
+    ("/gallery-panel.js", JAVASCRIPT, include_str!("../../pages/gallery-panel.js")),
+    ("/gallery-values.js", JAVASCRIPT, include_str!("../../pages/gallery-values.js")),
+];
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// An empty icon, so that browsers do not ask for one. The strict policy has to name its scheme.
 const ICON: &str = r#"<link rel="icon" href="data:,">"#;
 const STRICT: HeaderValue = HeaderValue::from_static("default-src 'self'; img-src 'self' data:");
 
-/// State larger than this is fetched by the page instead of standing in it.
-const MAX_STATE: usize = 16 << 10;
+/// Widgets that are on the first screen: their stylesheets are asked for with the page. The others wait in a template
+/// until the first is there, so that they do not hold it up.
+const FIRST: usize = 2;
 
 #[derive(Clone)]
 struct Pages {
     host: Host,
-    models: Arc<[Model<Value>]>,
+    entries: Arc<[Entry]>,
     from: Arc<str>,
 }
 
+/// One widget of the gallery.
+pub(crate) struct Entry {
+    model: Model<Value>,
+    snippet: Snippet,
+}
+
+impl Entry {
+    /// `path` is where a crate would find the widget's code.
+    pub(crate) fn new(model: Model<Value>, path: &FilePath) -> Entry {
+        let snippet = Snippet::new(model.id(), path, &model.get());
+        Entry { model, snippet }
+    }
+
+    fn title(&self) -> &str {
+        self.model.widget().title.unwrap_or(self.model.id())
+    }
+}
+
 /// The routes of the pages.
-pub(crate) fn router(host: &Host, models: Vec<Model<Value>>, from: String, csp: bool) -> Router {
-    let pages = Pages { host: host.clone(), models: models.into(), from: from.into() };
+pub(crate) fn router(host: &Host, entries: Vec<Entry>, from: String, csp: bool) -> Router {
+    let pages = Pages { host: host.clone(), entries: entries.into(), from: from.into() };
     let with_policy = move |mut response: Response| async move {
         if csp {
             response.headers_mut().insert(CONTENT_SECURITY_POLICY, STRICT);
         }
         response
     };
-    Router::new()
-        .route("/", get(gallery))
-        .route("/w/{name}", get(alone))
-        .route("/gallery.css", get(|| async { ([(CONTENT_TYPE, "text/css; charset=utf-8")], CSS) }))
-        .route("/gallery.js", get(|| async { ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], JS) }))
+    let router = Router::new().route("/", get(gallery)).route("/w/{name}", get(alone));
+    let file = |router: Router<Pages>, (path, content_type, text)| {
+        router.route(path, get(async move || ([(CONTENT_TYPE, content_type)], text)))
+    };
+    FILES
+        .into_iter()
+        .fold(router, file)
         .layer(axum::middleware::map_response(with_policy))
         .layer(tower_http::compression::CompressionLayer::new())
         .with_state(pages)
 }
 
 async fn gallery(State(pages): State<Pages>) -> Response {
-    let cards: String = pages.models.iter().enumerate().map(|(n, model)| card(n, model)).collect();
-    let widgets = if pages.models.len() == 1 { "widget" } else { "widgets" };
-    let summary = format!("{} {widgets} from {}.", pages.models.len(), pages.from);
+    let entries = &pages.entries;
+    let cards: String = entries.iter().enumerate().map(|(n, entry)| card(n, entry)).collect();
+    let from = &pages.from;
+    let summary = match entries.len() {
+        1 => format!("One widget from {from}. Use it or edit its state: every open page stays in step."),
+        many => format!("{many} widgets from {from}. Use one or edit its state: every open page stays in step."),
+    };
+    let first = entries.iter().take(FIRST).map(|entry| entry.model.view().style_preload());
     page(fill(
         GALLERY,
         &[
             ("title", "anywidget-host".into()),
             ("icon", Verbatim(ICON.into())),
             ("css", "/gallery.css".into()),
-            ("preload", Verbatim(pages.host.preloads())),
+            ("preload", Verbatim(pages.host.preloads() + &first.collect::<String>())),
             ("summary", Text(summary)),
+            ("index", Verbatim(index(entries))),
             ("cards", Verbatim(cards)),
             ("version", env!("CARGO_PKG_VERSION").into()),
             ("js", "/gallery.js".into()),
@@ -69,9 +108,22 @@ async fn gallery(State(pages): State<Pages>) -> Response {
     ))
 }
 
+/// Links to the cards. One card needs none.
+fn index(entries: &[Entry]) -> String {
+    if entries.len() < 2 {
+        return String::new();
+    }
+    let link = |entry: &Entry| {
+        let (id, title) = (segment(entry.model.id()), escaped(entry.title()));
+        format!("<li><a class=\"g-link\" href=\"#widget-{id}\">{title}</a></li>\n")
+    };
+    let links: String = entries.iter().map(link).collect();
+    format!("<nav class=\"g-index\" aria-label=\"Widgets\">\n<ul class=\"g-links\">\n{links}</ul>\n</nav>")
+}
+
 async fn alone(State(pages): State<Pages>, Path(name): Path<String>) -> Response {
     let Some(view) = pages.host.view(&name) else {
-        let names: Vec<&str> = pages.models.iter().map(Model::id).collect();
+        let names: Vec<&str> = pages.entries.iter().map(|entry| entry.model.id()).collect();
         let known = format!("there is no widget {name:?} here; there are: {}\n", names.join(", "));
         return (StatusCode::NOT_FOUND, known).into_response();
     };
@@ -87,10 +139,11 @@ async fn alone(State(pages): State<Pages>, Path(name): Path<String>) -> Response
     ))
 }
 
-fn card(n: usize, model: &Model<Value>) -> String {
+fn card(n: usize, entry: &Entry) -> String {
+    let Entry { model, snippet } = entry;
     let widget = model.widget();
     let id = model.id();
-    let title = widget.title.unwrap_or(id).to_owned();
+    let title = entry.title().to_owned();
     if let Some(problem) = widget.problem {
         let problem = problem.to_string();
         let (file, error) = problem.split_once(": ").unwrap_or(("", &problem));
@@ -106,19 +159,32 @@ fn card(n: usize, model: &Model<Value>) -> String {
             ],
         );
     }
-    let state = model.state_json().to_string();
+    let state = model.get();
+    let view = model.view().to_string();
+    let [declaration, statements] = snippet.lines(&state);
     fill(
         CARD,
         &[
             ("n", Text(n.to_string())),
             ("name", id.into()),
             ("title", Text(title)),
+            ("wide", if widget.wide { " g-card-wide" } else { "" }.into()),
             ("description", widget.description.unwrap_or_default().into()),
             ("href", Text(format!("/w/{}", segment(id)))),
             ("state_url", Text(format!("/anywidget/models/{}/state", segment(id)))),
-            ("view", Verbatim(model.view().to_string())),
-            ("state", Text(if state.len() <= MAX_STATE { state } else { String::new() })),
+            ("view", Verbatim(if n < FIRST { view } else { format!("<template>{view}</template>") })),
+            ("state", Verbatim(state.as_object().into_iter().flat_map(Map::iter).map(pair).collect())),
+            ("declaration", Verbatim(coloured(&declaration))),
+            ("statements", Verbatim(coloured(&statements))),
         ],
+    )
+}
+
+/// One key of a state, and its value.
+fn pair((key, value): (&String, &Value)) -> String {
+    let (key, value) = (escaped(key), summary(value));
+    format!(
+        "<div class=\"g-pair\" data-key=\"{key}\"><dt class=\"g-key\">{key}</dt><dd class=\"g-value\">{value}</dd></div>\n"
     )
 }
 
@@ -157,7 +223,8 @@ fn fill(template: &str, parts: &[(&str, Part)]) -> String {
     filled
 }
 
-fn escaped(text: &str) -> String {
+/// Text as HTML, in content and in quoted attributes.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 

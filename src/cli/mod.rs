@@ -3,7 +3,11 @@
 mod args;
 mod discover;
 mod gallery;
+mod rust_colour;
+mod rust_type;
 mod serve;
+mod snippet;
+mod summary;
 
 use std::io::IsTerminal;
 

@@ -1,12 +1,14 @@
 //! The server behind the command: listens, serves the gallery and the host, ends cleanly.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anywidget_host::{Embedded, Host, Model, Source, Value, Widget, embed};
+use anywidget_host::{Embedded, Host, Source, Widget, embed};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use super::args::{Durability, Serve, Store};
+use super::gallery::Entry;
 use super::{discover, gallery};
 
 /// The widgets inside the binary.
@@ -32,12 +34,12 @@ pub(crate) async fn run(options: Serve) -> Result<(), String> {
         return Err("--durability stored needs a store on disk; models live in memory".into());
     }
     let host = Host::builder().watch(true).build().await.map_err(|error| error.to_string())?;
-    let models = open(&host, &options)?;
+    let entries = open(&host, &options)?;
     let from = match options.path.as_slice() {
         [] => "the binary".to_owned(),
         paths => paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
     };
-    let app = gallery::router(&host, models, from, options.csp).merge(host.router());
+    let app = gallery::router(&host, entries, from, options.csp).merge(host.router());
 
     let (address, port) = (options.host.as_str(), options.port);
     let listener = TcpListener::bind((address, port)).await.map_err(|error| match error.kind() {
@@ -97,19 +99,22 @@ async fn stop_signal() {
 }
 
 /// Opens a model for every widget that was asked for. All problems are told at once.
-fn open(host: &Host, options: &Serve) -> Result<Vec<Model<Value>>, String> {
+fn open(host: &Host, options: &Serve) -> Result<Vec<Entry>, String> {
     if options.path.is_empty() {
-        let shipped = SHIPPED.into_iter().map(|(name, folder)| host.add(Widget::new(name, Source::embedded(folder))));
-        return shipped.collect::<Result<_, _>>().map_err(|error| error.to_string());
+        let shipped = SHIPPED.into_iter().map(|(name, folder)| {
+            let model = host.add(Widget::new(name, Source::embedded(folder)))?;
+            Ok(Entry::new(model, &Path::new("widgets").join(name)))
+        });
+        return shipped.collect::<anywidget_host::Result<_>>().map_err(|error| error.to_string());
     }
-    let mut models = Vec::new();
+    let mut entries = Vec::new();
     let mut problems = Vec::new();
     for path in &options.path {
         match discover::widgets(path) {
             Ok(found) => {
                 for widget in found {
-                    match host.folder(widget) {
-                        Ok(model) => models.push(model),
+                    match host.folder(&widget) {
+                        Ok(model) => entries.push(Entry::new(model, &widget)),
                         Err(error) => problems.push(error.to_string()),
                     }
                 }
@@ -117,5 +122,5 @@ fn open(host: &Host, options: &Serve) -> Result<Vec<Model<Value>>, String> {
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(models) } else { Err(problems.join("\nerror: ")) }
+    if problems.is_empty() { Ok(entries) } else { Err(problems.join("\nerror: ")) }
 }

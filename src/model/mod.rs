@@ -166,6 +166,7 @@ impl<W: State> Model<W> {
             name: &widget.name,
             title: widget.title.as_deref(),
             description: widget.description.as_deref(),
+            wide: widget.wide,
             problem: widget.problem(),
         }
     }
@@ -186,6 +187,8 @@ pub struct About<'a> {
     pub title: Option<&'a str>,
     /// A sentence or two about it.
     pub description: Option<&'a str>,
+    /// Whether it wants all the width a page has, as tables and plots do: `"wide": true`.
+    pub wide: bool,
     /// Why its files cannot be used since the last edit; it serves what it had before.
     pub problem: Option<Error>,
 }

@@ -15,6 +15,8 @@ pub(crate) struct Folder {
     pub(crate) tree: Tree,
     pub(crate) title: Option<String>,
     pub(crate) description: Option<String>,
+    /// Whether it wants all the width a page has.
+    pub(crate) wide: bool,
     /// The declared state; none means that keys come into being by being set.
     pub(crate) state: Option<Map>,
     /// The module and the stylesheet, each a path inside the folder or a URL.
@@ -26,6 +28,8 @@ pub(crate) struct Folder {
 struct Manifest {
     title: Option<String>,
     description: Option<String>,
+    #[serde(default)]
+    wide: bool,
     esm: Option<String>,
     css: Option<String>,
     state: Option<serde_json::Map<String, serde_json::Value>>,
@@ -86,7 +90,7 @@ impl Folder {
             }
         };
         let (esm, css) = (place(esm, "widget.js"), place(css, "widget.css"));
-        Folder { tree, title: None, description: None, state: None, esm, css }
+        Folder { tree, title: None, description: None, wide: false, state: None, esm, css }
     }
 
     fn new(tree: Tree, manifest: Manifest, path: &Path, default: (&str, &str)) -> Result<Folder> {
@@ -112,7 +116,8 @@ impl Folder {
                 state.into_iter().map(|(key, value)| Ok((key, value_from(value, root, path)?))).collect::<Result<Map>>()
             })
             .transpose()?;
-        Ok(Folder { tree, title: manifest.title, description: manifest.description, state, esm, css })
+        let Manifest { title, description, wide, .. } = manifest;
+        Ok(Folder { tree, title, description, wide, state, esm, css })
     }
 }
 

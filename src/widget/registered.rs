@@ -16,6 +16,8 @@ pub(crate) struct Registered {
     pub(crate) name: String,
     pub(crate) title: Option<String>,
     pub(crate) description: Option<String>,
+    /// Whether it wants all the width a page has.
+    pub(crate) wide: bool,
     /// Whether pages make new keys by setting them.
     pub(crate) open: bool,
     pub(crate) behaviour: Box<dyn Behaviour>,
@@ -51,6 +53,7 @@ impl Registered {
         let registered = Registered {
             title: title.or(folder.title.clone()),
             description: description.or(folder.description.clone()),
+            wide: folder.wide,
             open,
             behaviour: Box::<Rules<W>>::new(rules),
             #[cfg(feature = "watch")]
