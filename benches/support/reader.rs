@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 
 use super::Failure;
+use super::again::end_with_parent;
 use super::client::{Kind, Plan};
 use super::socket::Socket;
 use super::stats::percentile;
@@ -27,11 +28,7 @@ struct Seen {
 
 /// Does what the plan says and tells the process that started this one on standard output.
 pub async fn run(plan: Plan) -> Result<(), Failure> {
-    // A client whose bench is gone ends with it.
-    std::thread::spawn(|| {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        std::process::exit(1);
-    });
+    end_with_parent();
     let mut sockets = Vec::with_capacity(plan.sockets);
     for at in 0..plan.sockets {
         let mut socket = Socket::open(&plan.address, &plan.path).await?;
