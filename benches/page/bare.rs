@@ -34,7 +34,7 @@ pub async fn run() -> Result<(), Failure> {
     let room = Room { counts: Arc::default(), sockets: Arc::default(), seen: Arc::new(Semaphore::new(0)) };
     let app = Router::new()
         .route("/", get(async |State(room): State<Room>| page(&room, ["bench".to_owned()])))
-        .route("/many/{round}/{count}", get(many))
+        .route("/many/{count}", get(many))
         .route("/counter", get(async || Html(COUNTER)))
         .route("/sockets", get(async |State(room): State<Room>| lock(&room.sockets).len().to_string()))
         .route("/ws", get(upgrade))
@@ -45,8 +45,8 @@ pub async fn run() -> Result<(), Failure> {
     Ok(serve(listener.tap_io(|stream| drop(stream.set_nodelay(true))), app).await?)
 }
 
-async fn many(State(room): State<Room>, Path((round, count)): Path<(usize, usize)>) -> Html<String> {
-    page(&room, (0..count).map(|at| format!("many-{round}-{at}")))
+async fn many(State(room): State<Room>, Path(count): Path<usize>) -> Html<String> {
+    page(&room, (0..count).map(|at| format!("many-{at}")))
 }
 
 fn page(room: &Room, ids: impl IntoIterator<Item = String>) -> Html<String> {

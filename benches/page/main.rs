@@ -44,12 +44,15 @@ const TEXT: &str = "the quick brown fox jumps over the lazy dog";
 /// How long before the first message a page begins to look for the last one.
 const AHEAD: Duration = Duration::from_millis(50);
 
+/// What the program is told when it is to be one of the servers.
+const ROLES: [&str; 2] = ["ours", "bare"];
+
 const MEASURE: &str = include_str!("measure.js");
 
 /// Notes when the first counter has its number, whoever made it.
 const FIRST_COUNTER: &str = "new MutationObserver((_, observer) => {
     if (!document.querySelector('.aw-counter-value')?.textContent) return;
-    performance.mark('visible');
+    performance.mark('rendered');
     observer.disconnect();
 }).observe(document, { childList: true, subtree: true, characterData: true });";
 
@@ -61,11 +64,11 @@ struct Server {
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    if arguments("ours").is_some() {
+    if arguments(ROLES[0]).is_some() {
         end_with_parent();
         return ours::run().await;
     }
-    if arguments("bare").is_some() {
+    if arguments(ROLES[1]).is_some() {
         end_with_parent();
         return bare::run().await;
     }
@@ -77,8 +80,8 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn bench(browser: &Browser) -> Result<(), Failure> {
-    let ours = Server::start(Again::start("ours", &[])?).await?;
-    let bare = Server::start(Again::start("bare", &[])?).await?;
+    let ours = Server::start(Again::start(ROLES[0], &[])?).await?;
+    let bare = Server::start(Again::start(ROLES[1], &[])?).await?;
     let mut table = Table::new("page by hand");
     if wanted("one page: echo items buffers blobs") {
         one_page(browser, [&ours, &bare], &mut table).await?;
@@ -87,7 +90,7 @@ async fn bench(browser: &Browser) -> Result<(), Failure> {
         ten_pages(browser, [&ours, &bare], &mut table).await?;
     }
     if wanted("widgets") {
-        widgets(browser, [&ours, &bare], &mut table).await?;
+        widgets(browser, &mut table).await?;
     }
     if wanted("gallery") {
         gallery(browser, &bare, &mut table).await?;
@@ -178,15 +181,20 @@ async fn delivered(pages: &[Page]) -> Result<f64, Failure> {
     Ok(f64::from(ITEMS) * pages.len() as f64 / (last - asked[0]) * 1e3)
 }
 
-async fn widgets(browser: &Browser, servers: [&Server; 2], table: &mut Table) -> Result<(), Failure> {
+async fn widgets(browser: &Browser, table: &mut Table) -> Result<(), Failure> {
     /// Of one page: when all widgets were visible, the sockets, the heap, what the server holds more.
     type Seen = [f64; 4];
     let mut seen: [Vec<Seen>; 2] = [Vec::new(), Vec::new()];
-    for round in 0..PAGE_ROUNDS {
-        for (server, seen) in servers.into_iter().zip(&mut seen) {
+    for _ in 0..PAGE_ROUNDS {
+        for (role, seen) in ROLES.into_iter().zip(&mut seen) {
+            // A server that has served before has memory to spare; this one has only seen one widget.
+            let server = Server::start(Again::start(role, &[])?).await?;
             let context = browser.context().await?;
+            context.open(&server.url, MEASURE).await?.close().await?;
+            context.close().await?;
             let resident = server.resident()?;
-            let page = context.open(&format!("{}many/{round}/{WIDGETS}", server.url), MEASURE).await?;
+            let context = browser.context().await?;
+            let page = context.open(&format!("{}many/{WIDGETS}", server.url), MEASURE).await?;
             let visible = page.number(&format!("visible({WIDGETS})")).await? / 1e3;
             let sockets = page.number("sockets()").await?;
             seen.push([visible, sockets, page.heap().await?, server.resident()? - resident]);

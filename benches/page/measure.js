@@ -54,11 +54,11 @@ Object.assign(globalThis, {
 	/** When so many widgets were visible, in milliseconds since the navigation began. */
 	async visible(count) {
 		for (let i = 0; i < 500; i++) {
-			const marks = performance.getEntriesByName("visible");
+			const marks = performance.getEntriesByName("rendered");
 			if (marks.length >= count) return marks[count - 1].startTime;
 			await new Promise((done) => setTimeout(done, 10));
 		}
-		throw new Error(`only ${performance.getEntriesByName("visible").length} widgets are visible`);
+		throw new Error(`only ${performance.getEntriesByName("rendered").length} widgets are visible`);
 	},
 
 	/** The sockets of the server, once their number has been the same for a while. */

@@ -33,7 +33,7 @@ pub async fn run() -> Result<(), Failure> {
     let host = Host::builder().widget(widget).watch(false).build().await?;
     let app = Router::new()
         .route("/", get(one))
-        .route("/many/{round}/{count}", get(many))
+        .route("/many/{count}", get(many))
         .route("/sockets", get(async |State(host): State<Host>| host.sockets().to_string()))
         .merge(host.router())
         .layer(axum::middleware::map_response(isolated))
@@ -48,13 +48,10 @@ async fn one(State(host): State<Host>) -> anywidget_host::Result<Html<String>> {
     Ok(document(&host.preloads(), &model.view().to_string()))
 }
 
-async fn many(
-    State(host): State<Host>,
-    Path((round, count)): Path<(usize, usize)>,
-) -> anywidget_host::Result<Html<String>> {
+async fn many(State(host): State<Host>, Path(count): Path<usize>) -> anywidget_host::Result<Html<String>> {
     let mut views = String::new();
     for at in 0..count {
-        views += &host.open(format!("many-{round}-{at}"), Bench::default).await?.view().to_string();
+        views += &host.open(format!("many-{at}"), Bench::default).await?.view().to_string();
     }
     Ok(document(&host.preloads(), &views))
 }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::Failure;
 
 /// How long such a process may take until it says something.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A running process, which ends when this is dropped.
 pub struct Again {
@@ -49,7 +49,7 @@ impl Again {
     /// The next line it says.
     pub async fn line(&mut self) -> Result<String, Failure> {
         let line =
-            timeout(PATIENCE, self.lines.next_line()).await.map_err(|_| "a process said nothing for a minute")?;
+            timeout(PATIENCE, self.lines.next_line()).await.map_err(|_| "a process said nothing for three minutes")?;
         line?.ok_or_else(|| "a process ended before it had said everything".into())
     }
 

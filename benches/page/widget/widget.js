@@ -42,7 +42,7 @@ function render({ model, el }) {
 		else item.textContent = `${message.n}: ${message.text}`;
 	});
 	draw();
-	performance.mark("visible");
+	performance.mark("rendered");
 }
 
 export default { render };
