@@ -137,18 +137,9 @@ impl Server {
     /// Sockets that have been greeted.
     async fn connect(&self) -> Result<Vec<Socket>, Failure> {
         let mut sockets = Vec::with_capacity(SESSIONS);
-        let mut buffer = vec![0; 64 << 10];
         for session in 0..SESSIONS {
             let mut socket = Socket::open(&self.address, self.path).await?;
-            socket.send(&format!(r#"{{"type":"hello","version":1,"session":"bench-{session}"}}"#)).await?;
-            let mut greeted = false;
-            while !greeted {
-                socket.readable().await?;
-                socket.read(&mut buffer, |_| {
-                    greeted = true;
-                    Ok(())
-                })?;
-            }
+            socket.greet(session).await?;
             sockets.push(socket);
         }
         Ok(sockets)

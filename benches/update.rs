@@ -41,6 +41,9 @@ struct Without {
     count: i64,
 }
 
+/// A number of what models cost, and how it is written.
+type Named = (&'static str, Unit, fn(&models::Cost) -> f64);
+
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     if models::are_models().await? {
@@ -127,7 +130,7 @@ async fn registry() -> Result<(), Failure> {
         map.push(models::measure(Keeper::Map, MODELS).await?);
     }
     let mut table = Table::new("a map of mutexes");
-    let measured: [(&str, Unit, fn(&models::Cost) -> f64); 3] = [
+    let measured: [Named; 3] = [
         ("create a model, of 1,000,000", Unit::Time, |cost| cost.create),
         ("look a model up, of 1,000,000", Unit::Time, |cost| cost.look_up),
         ("resident memory per model, of 1,000,000", Unit::Bytes, |cost| cost.memory),

@@ -30,10 +30,8 @@ struct Seen {
 pub async fn run(plan: Plan) -> Result<(), Failure> {
     end_with_parent();
     let mut sockets = Vec::with_capacity(plan.sockets);
-    for at in 0..plan.sockets {
-        let mut socket = Socket::open(&plan.address, &plan.path).await?;
-        socket.send(&format!(r#"{{"type":"hello","version":1,"session":"bench-{at}"}}"#)).await?;
-        sockets.push(socket);
+    for _ in 0..plan.sockets {
+        sockets.push(Socket::open(&plan.address, &plan.path).await?);
     }
     let seen = Rc::new(RefCell::new(Seen {
         buffer: vec![0; BUFFER],
@@ -42,12 +40,8 @@ pub async fn run(plan: Plan) -> Result<(), Failure> {
         latencies: Vec::new(),
         marks: vec![0; (plan.last / plan.mark) as usize + 1],
     }));
-    for socket in &mut sockets {
-        let mut greeted = false;
-        while !greeted {
-            socket.readable().await?;
-            socket.read(&mut seen.borrow_mut().buffer, |_| Ok(greeted = true))?;
-        }
+    for (at, socket) in sockets.iter_mut().enumerate() {
+        socket.greet(at).await?;
     }
     say("ready");
     let plan = Rc::new(plan);
