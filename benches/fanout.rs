@@ -84,6 +84,9 @@ struct Round {
     p99: f64,
 }
 
+/// A number of a round, and what it is called.
+type Named = (&'static str, fn(&Round) -> f64);
+
 fn main() -> Result<(), Failure> {
     if is_client()? {
         return Ok(());
@@ -119,7 +122,7 @@ async fn bench() -> Result<(), Failure> {
                 b.push(bare.steady(sockets, steady, per_second, MESSAGE).await?);
             }
             same_frames(&a[0], &b[0])?;
-            let named: [(&str, fn(&Round) -> f64); 2] = [("p50", |round| round.p50), ("p99", |round| round.p99)];
+            let named: [Named; 2] = [("p50", |round| round.p50), ("p99", |round| round.p99)];
             for (share, of) in named {
                 let [a, b] = [&a, &b].map(|side| median(side.iter().map(of)));
                 let what = format!("{per_second} messages/s to {name}: latency {share}");
@@ -133,7 +136,7 @@ async fn bench() -> Result<(), Failure> {
             a.push(ours.state(1_000).await?);
             b.push(bare.steady(1_000, COMMITS, COMMITS_PER_SECOND, SET).await?);
         }
-        let named: [(&str, fn(&Round) -> f64); 2] =
+        let named: [Named; 2] =
             [("host CPU per frame", |round| round.cpu_per_frame), ("latency p99", |round| round.p99)];
         for (name, of) in named {
             let [a, b] = [&a, &b].map(|side| median(side.iter().map(of)));

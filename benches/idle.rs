@@ -1,103 +1,164 @@
 //! cargo bench --bench idle
 //!
-//! What the binary costs when nothing happens: time until it listens, resident memory, and resident
-//! memory per idle session, fresh and after each has written once.
+//! What the binary costs when nothing happens: time until it listens, resident memory, and resident memory per idle
+//! session, fresh and after each has written once; and what an idle model costs. Beside it a bare axum server with the
+//! sockets as axum makes them, and a map of mutexes.
 
-use std::error::Error;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+mod support;
+
 use std::time::Instant;
 
-use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
+use axum::Router;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+use support::again::{Again, arguments, end_with_parent};
+use support::models::{self, Keeper};
+use support::socket::Socket;
+use support::stats::median;
+use support::table::{Table, Target, Unit};
+use support::{Failure, process, wanted};
 
 const SESSIONS: usize = 2_000;
 const STARTS: usize = 20;
+const MODELS: [usize; 2] = [100_000, 1_000_000];
 
-type Failure = Box<dyn Error>;
+/// What the program is told when it is to be the yardstick.
+const ROLE: &str = "bare";
 
+/// A server in a process of its own.
 struct Server {
-    child: Child,
+    process: Again,
     address: String,
-}
-
-impl Server {
-    fn start() -> Result<Server, Failure> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_anywidget-host"))
-            .args(["--port", "0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("no stdout")?).read_line(&mut line)?;
-        let address = line.trim().strip_prefix("listening on http://").ok_or("no address")?.to_owned();
-        Ok(Server { child, address })
-    }
-
-    /// Resident memory in KiB.
-    fn resident(&self) -> Result<usize, Failure> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // it may have ended
-        let _ = self.child.wait();
-    }
+    /// Where its sockets are.
+    path: &'static str,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let mut starts = Vec::new();
-    for _ in 0..STARTS {
-        let began = Instant::now();
-        let _server = Server::start()?;
-        starts.push(began.elapsed());
+    if models::are_models().await? {
+        return Ok(());
     }
-    starts.sort();
-    let server = Server::start()?;
-    println!(
-        "{:<44} {:>10.1?}  (worst {:.1?})",
-        "process start until it listens, median of 20",
-        starts[STARTS / 2],
-        starts[STARTS - 1]
-    );
-    println!("{:<44} {:>7} KiB", "resident, no page open", server.resident()?);
-
-    let before = server.resident()?;
-    let mut sockets = Vec::with_capacity(SESSIONS);
-    for session in 0..SESSIONS {
-        let url = format!("ws://{}/anywidget/models/counter/ws", server.address);
-        let stream = TcpStream::connect(&server.address).await?;
-        let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await?;
-        let hello = format!(r#"{{"type":"hello","version":1,"session":"bench-{session}"}}"#);
-        socket.send(Message::text(hello)).await?;
-        socket.next().await.ok_or("no answer to hello")??;
-        sockets.push(socket);
+    if arguments(ROLE).is_some() {
+        return be_bare().await;
     }
-    let connected = server.resident()?;
-    println!("{:<44} {:>7.2} KiB", format!("per idle session, of {SESSIONS}"), per_session(before, connected));
-
-    // Each session wrote once and heard of every other write: the buffers have been used.
-    for socket in &mut sockets {
-        socket.send(Message::text(r#"{"type":"set","seq":1,"state":{"count":1}}"#)).await?;
+    if wanted("sessions") {
+        sessions().await?;
     }
-    for socket in &mut sockets {
-        loop {
-            let frame = socket.next().await.ok_or("closed")??;
-            if frame.to_text()?.contains(r#""type":"ack""#) {
-                break;
-            }
-        }
+    if wanted("models") {
+        idle_models().await?;
     }
-    println!("{:<44} {:>7.2} KiB", "the same after each wrote once", per_session(before, server.resident()?));
     Ok(())
 }
 
-fn per_session(before: usize, after: usize) -> f64 {
-    after.saturating_sub(before) as f64 / SESSIONS as f64
+async fn sessions() -> Result<(), Failure> {
+    let mut table = Table::new("bare axum server");
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        for (start, starts) in [(Server::ours as fn() -> _, &mut ours), (Server::bare, &mut bare)] {
+            let began = Instant::now();
+            Server::start(start()?).await?;
+            starts.push(began.elapsed().as_secs_f64());
+        }
+    }
+    table.row("process start until it listens", Unit::Time, median(ours), Some(median(bare)), Target::None);
+
+    let ours = Server::start(Server::ours()?).await?;
+    let bare = Server::start(Server::bare()?).await?;
+    let (before, bare_before) = (ours.resident()?, bare.resident()?);
+    table.row("resident, no page open", Unit::Bytes, before, Some(bare_before), Target::None);
+
+    let mut sockets = ours.connect().await?;
+    let bare_sockets = bare.connect().await?;
+    let per_session = |now: f64, before: f64| (now - before) / SESSIONS as f64;
+    let fresh = per_session(ours.resident()?, before);
+    let bare_fresh = per_session(bare.resident()?, bare_before);
+    let target = Target::Below(8192.0, Unit::Bytes);
+    table.row(&format!("per idle session, of {SESSIONS}"), Unit::Bytes, fresh, Some(bare_fresh), target);
+
+    // Each session writes once and hears of every other write: the buffers have been used.
+    for socket in &mut sockets {
+        socket.send(r#"{"type":"set","seq":1,"state":{"count":1}}"#).await?;
+    }
+    let mut buffer = vec![0; 64 << 10];
+    for socket in &mut sockets {
+        let mut answered = false;
+        while !answered {
+            socket.readable().await?;
+            socket.read(&mut buffer, |frame| {
+                answered |= frame.windows(12).any(|part| part == br#""type":"ack""#);
+                Ok(())
+            })?;
+        }
+    }
+    let used = per_session(ours.resident()?, before);
+    table.row("the same after each wrote once", Unit::Bytes, used, None, Target::None);
+    drop(bare_sockets);
+    table.print();
+    Ok(())
+}
+
+async fn idle_models() -> Result<(), Failure> {
+    let mut table = Table::new("a map of mutexes");
+    for count in MODELS {
+        let [host, map] = [models::measure(Keeper::Host, count).await?, models::measure(Keeper::Map, count).await?];
+        let what = format!("per idle model, of {count}");
+        let target = Target::Below(2048.0, Unit::Bytes);
+        table.row(&what, Unit::Bytes, host.memory, Some(map.memory), target);
+    }
+    table.print();
+    Ok(())
+}
+
+impl Server {
+    fn ours() -> Result<(Again, &'static str), Failure> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_anywidget-host"));
+        Ok((Again::spawn(command.args(["--port", "0"]))?, "/anywidget/models/counter/ws"))
+    }
+
+    fn bare() -> Result<(Again, &'static str), Failure> {
+        Ok((Again::start(ROLE, &[])?, "/"))
+    }
+
+    /// Waits until it listens.
+    async fn start((mut process, path): (Again, &'static str)) -> Result<Server, Failure> {
+        let line = process.line().await?;
+        let address = line.trim().strip_prefix("listening on http://").ok_or("no address")?.to_owned();
+        Ok(Server { process, address, path })
+    }
+
+    fn resident(&self) -> Result<f64, Failure> {
+        process::resident(self.process.id()?)
+    }
+
+    /// Sockets that have been greeted.
+    async fn connect(&self) -> Result<Vec<Socket>, Failure> {
+        let mut sockets = Vec::with_capacity(SESSIONS);
+        for session in 0..SESSIONS {
+            let mut socket = Socket::open(&self.address, self.path).await?;
+            socket.greet(session).await?;
+            sockets.push(socket);
+        }
+        Ok(sockets)
+    }
+}
+
+/// The yardstick: sockets that answer what they are told, as axum makes them.
+async fn be_bare() -> Result<(), Failure> {
+    end_with_parent();
+    async fn upgrade(upgrade: WebSocketUpgrade) -> Response {
+        upgrade.on_upgrade(async |mut socket: WebSocket| {
+            while let Some(Ok(message)) = socket.recv().await {
+                if socket.send(message).await.is_err() {
+                    return;
+                }
+            }
+        })
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    Ok(axum::serve(listener, Router::new().route("/", get(upgrade))).await?)
 }

@@ -1,17 +1,16 @@
 //! A process of clients: the bench's own program, started once more with a plan as its arguments.
 
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::again::{Again, arguments};
 use super::{Failure, reader};
 
-/// The first argument of such a process.
-const FLAG: &str = "--as-clients";
+/// What the program is told when it is to be clients.
+const ROLE: &str = "clients";
 
 /// How long clients may take for one measurement.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,10 +40,9 @@ pub enum Kind {
 
 /// Clients that are connected.
 pub struct Clients {
-    child: Child,
-    /// Open as long as the clients are wanted.
-    _stdin: Option<ChildStdin>,
     news: watch::Receiver<News>,
+    /// Hears what they say; holds their process.
+    hearing: JoinHandle<()>,
 }
 
 #[derive(Clone, Default)]
@@ -72,11 +70,10 @@ pub struct Done {
 
 /// Whether this process is one of clients; if so it has done its work.
 pub fn is_client() -> Result<bool, Failure> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [flag, address, path, sockets, kind, last, mark, latency] = arguments.as_slice() else { return Ok(false) };
-    if flag != FLAG {
-        return Ok(false);
-    }
+    let Some(arguments) = arguments(ROLE) else { return Ok(false) };
+    let [address, path, sockets, kind, last, mark, latency] = arguments.as_slice() else {
+        return Err("clients need a plan".into());
+    };
     let plan = Plan {
         address: address.clone(),
         path: path.clone(),
@@ -95,23 +92,26 @@ impl Clients {
     /// Starts the process and waits until all of its sockets are open and greeted.
     pub async fn start(plan: Plan) -> Result<Clients, Failure> {
         let kind = if plan.kind == Kind::State { "state" } else { "messages" };
-        let mut child = Command::new(std::env::current_exe()?)
-            .args([FLAG, &plan.address, &plan.path, &plan.sockets.to_string(), kind])
-            .args([plan.last.to_string(), plan.mark.to_string(), plan.latency.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
+        let mut again = Again::start(
+            ROLE,
+            &[
+                plan.address,
+                plan.path,
+                plan.sockets.to_string(),
+                kind.to_owned(),
+                plan.last.to_string(),
+                plan.mark.to_string(),
+                plan.latency.to_string(),
+            ],
+        )?;
         let (sender, news) = watch::channel(News::default());
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
+        let hearing = tokio::spawn(async move {
+            while let Ok(line) = again.line().await {
                 sender.send_modify(|news| news.hear(&line));
             }
             sender.send_modify(|news| news.failed = news.done.is_none());
         });
-        let stdin = child.stdin.take();
-        let mut clients = Clients { child, _stdin: stdin, news };
+        let mut clients = Clients { news, hearing };
         clients.until("open sockets", |news| news.ready).await?;
         Ok(clients)
     }
@@ -124,7 +124,7 @@ impl Clients {
     /// Waits until every socket has got the last frame.
     pub async fn done(mut self) -> Result<Done, Failure> {
         let done = self.until("the last frame", |news| news.done.is_some()).await?.done;
-        timeout(PATIENCE, self.child.wait()).await??;
+        timeout(PATIENCE, &mut self.hearing).await??; // until the process has ended
         done.ok_or_else(|| "the clients did not finish".into())
     }
 
@@ -151,5 +151,11 @@ impl News {
             }
             _ => {}
         }
+    }
+}
+
+impl Drop for Clients {
+    fn drop(&mut self) {
+        self.hearing.abort();
     }
 }

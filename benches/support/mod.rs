@@ -2,7 +2,10 @@
 
 #![allow(dead_code)] // each bench uses its part
 
+pub mod again;
+pub mod browser;
 pub mod client;
+pub mod models;
 pub mod process;
 pub mod reader;
 pub mod socket;

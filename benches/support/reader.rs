@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 
 use super::Failure;
+use super::again::end_with_parent;
 use super::client::{Kind, Plan};
 use super::socket::Socket;
 use super::stats::percentile;
@@ -27,16 +28,10 @@ struct Seen {
 
 /// Does what the plan says and tells the process that started this one on standard output.
 pub async fn run(plan: Plan) -> Result<(), Failure> {
-    // A client whose bench is gone ends with it.
-    std::thread::spawn(|| {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        std::process::exit(1);
-    });
+    end_with_parent();
     let mut sockets = Vec::with_capacity(plan.sockets);
-    for at in 0..plan.sockets {
-        let mut socket = Socket::open(&plan.address, &plan.path).await?;
-        socket.send(&format!(r#"{{"type":"hello","version":1,"session":"bench-{at}"}}"#)).await?;
-        sockets.push(socket);
+    for _ in 0..plan.sockets {
+        sockets.push(Socket::open(&plan.address, &plan.path).await?);
     }
     let seen = Rc::new(RefCell::new(Seen {
         buffer: vec![0; BUFFER],
@@ -45,12 +40,8 @@ pub async fn run(plan: Plan) -> Result<(), Failure> {
         latencies: Vec::new(),
         marks: vec![0; (plan.last / plan.mark) as usize + 1],
     }));
-    for socket in &mut sockets {
-        let mut greeted = false;
-        while !greeted {
-            socket.readable().await?;
-            socket.read(&mut seen.borrow_mut().buffer, |_| Ok(greeted = true))?;
-        }
+    for (at, socket) in sockets.iter_mut().enumerate() {
+        socket.greet(at).await?;
     }
     say("ready");
     let plan = Rc::new(plan);

@@ -47,6 +47,21 @@ impl Socket {
         Ok(self.stream.readable().await?)
     }
 
+    /// Opens a session on it: says `hello` and waits for the answer, whatever it is.
+    pub async fn greet(&mut self, session: usize) -> Result<(), Failure> {
+        self.send(&format!(r#"{{"type":"hello","version":1,"session":"bench-{session}"}}"#)).await?;
+        let mut buffer = vec![0; 16 << 10];
+        let mut greeted = false;
+        while !greeted {
+            self.readable().await?;
+            self.read(&mut buffer, |_| {
+                greeted = true;
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
     /// Reads what is there, as far as `buffer` takes it, and hands over the frames that are whole.
     ///
     /// # Errors

@@ -58,6 +58,7 @@ impl Table {
         self.0.push([what.to_owned(), unit.write(ours), yardstick, ratio, target]);
     }
 
+    /// Prints it, and an empty line behind it.
     pub fn print(&self) {
         let width = |column: usize| self.0.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).max(2);
         let widths: [usize; 5] = std::array::from_fn(width);
@@ -75,6 +76,7 @@ impl Table {
                 println!("|{}|", rules.collect::<Vec<_>>().join("|"));
             }
         }
+        println!();
     }
 }
 
