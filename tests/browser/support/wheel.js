@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 const { env } = process;
-const CACHE = env.ANYWIDGET_HOST_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "anywidget-host");
+export const CACHE = env.ANYWIDGET_HOST_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "anywidget-host");
 
 /** pip gets this long (ms). */
 const PATIENCE = 120_000;

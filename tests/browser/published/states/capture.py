@@ -129,7 +129,7 @@ def _():
 def _():
     from ipymario import Widget
 
-    yield "Widget", Widget()
+    yield "Widget", Widget(size=100)
 
 
 @package("ipymafs", "0.1.0")
@@ -221,7 +221,8 @@ def _():
     map.add_geojson({"type": "Feature", "properties": {}, "geometry": {"type": "LineString", "coordinates": [[13.2, 52.4], [13.6, 52.6]]}})
     yield "LeafletMap", map
     yield "OpenLayersMap", anymap_ts.OpenLayersMap(center=[13.4, 52.5], zoom=9, height="400px")
-    yield "MapLibreMap", anymap_ts.MapLibreMap(center=[13.4, 52.5], zoom=9, height="400px")
+    blue = {"version": 8, "sources": {}, "layers": [{"id": "sea", "type": "background", "paint": {"background-color": "#88aacc"}}]}
+    yield "MapLibreMap", anymap_ts.MapLibreMap(center=[13.4, 52.5], zoom=9, height="400px", style=blue)
 
 
 @package("anyplotlib", "0.11.0")
