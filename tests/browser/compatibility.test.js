@@ -25,7 +25,7 @@ The test \`tests/browser/compatibility.test.js\` makes this page in Chromium wit
 each widget, takes from those that use \`eval\`, WebAssembly, workers or WebGL one of these at a time, and names here those that they
 do not work without.
 
-A dash is something that a widget does not have: many save nothing, and some do not listen to changes.`;
+A dash was not tried, mostly because the widget has no such thing: many save nothing, and some listen to no change.`;
 
 /** What was found, by package. @type {Map<string, string>} */
 const sections = new Map();

@@ -78,7 +78,7 @@ export const CATALOGUE = {
   "widget-periodictable": { PTableWidget: { push: { selected_elements: { O: 0 } }, act: click(".pt-elem-1"), sets: "selected_elements" } },
   cev: {
     MarkerSelectionIndicator: { push: { active: [false, true, true] }, act: click("button:text('CD3')"), sets: "active" },
-    WidthOptimizer: { unseen: true },
+    WidthOptimizer: { unseen: ({ view }) => view.evaluate((element) => element.style.getPropertyValue("--jp-widgets-inline-label-width") === "auto") },
   },
   pyobsplot: { ObsplotWidget: { push: { spec: { data: [], code: { marks: [{ "pyobsplot-type": "function", module: "Plot", method: "ruleY", args: [[0, 1]] }] }, debug: false, theme: "light" } } } },
   "anymap-ts": {
@@ -107,8 +107,8 @@ export const CATALOGUE = {
     AnnotationWidget: { push: { note: "good" }, act: click("button"), sets: "action" },
     ApiDoc: { push: { width: 300 } },
     AsyncFlow: { push: { now_ms: 400 } },
-    BezierCurve: { push: { show_axes: true }, allow: [SVG_AUTO] },
-    CellTour: {},
+    BezierCurve: { push: { show_axes: true }, act: drag("svg circle", [0.5, 0.5], [4, -4]), sets: "points", allow: [SVG_AUTO] },
+    CellTour: { act: click("button"), sets: "active" },
     ChartMultiSelect: { push: { selections: [{ type: "box", x_min: 1, x_max: 2, y_min: 1, y_max: 2, class_id: 0 }] }, act: drag("canvas"), sets: "selections" },
     ChartPuck: { push: { x: [1], y: [3] }, act: drag("canvas", [0.5, 0.5], [0.7, 0.7]), sets: "x" },
     ChartSelect: { push: { mode: "lasso" }, act: drag("canvas"), sets: "selection" },
@@ -120,7 +120,7 @@ export const CATALOGUE = {
       look: async ({ page, view }) => (await view.locator("button").click(), page.evaluate(() => navigator.clipboard.readText())),
     },
     CubeWidget: { push: { x_axis: { name: "Tilt", values: [0, 45, 90] } }, act: click(".axis-label"), sets: "locked_order" },
-    CurveEditor: { push: { selected_index: 2 }, allow: [SVG_AUTO] },
+    CurveEditor: { push: { selected_index: 2 }, act: drag("svg circle >> nth=1", [0.5, 0.5], [1, 5]), sets: "points", allow: [SVG_AUTO] },
     DriverTour: { act: click("button"), sets: "active" },
     EdgeDraw: {
       push: { links: [{ source: "A", target: "B" }] }, look: ({ view }) => view.locator("svg > g *").count(),
@@ -147,7 +147,7 @@ export const CATALOGUE = {
     Matrix: { act: drag(".matrix-element", [0.5, 0.5], [1.5, 0.5]), sets: "matrix" },
     MidiButton: { push: { label: "Hold" }, act: click("button"), sets: "press_timestamp" },
     ModuleTreeWidget: { push: { tree: { name: "", type: "ReLU", params: [], buffers: [], children: [] } } },
-    Neo4jWidget: { push: { nodes: [{ id: "1", element_id: "1", labels: ["Person"], properties: { name: "Ada" } }] } },
+    Neo4jWidget: { push: { nodes: [{ id: "1", element_id: "1", labels: ["Person"], properties: { name: "Ada" } }] }, act: async (stage) => (await fill("textarea, input", "MATCH (n) RETURN n")(stage), click("button")(stage)), sets: "_query_request" },
     NestedTable: { push: { show_percent: [] }, act: click("tbody tr:nth-child(2) td"), sets: "selected_path" },
     ObservablePlot: { push: { width: 300 }, shows: "svg", note: CDN },
     Paint: { act: drag("canvas"), sets: "base64" },

@@ -19,7 +19,7 @@ export function section(name, version, rows, remark) {
     const network = hosts.length > 0 && (failed(found) || trial.mirror);
     const cells = [
       code(widget),
-      code(module),
+      code(module.split("#")[0] ?? ""),
       loads ? (trial.unseen ? "yes, unseen" : "yes") : "**no**",
       shown === null ? "–" : shown ? Object.keys(trial.push ?? {}).map(code).join(", ") : "**no**",
       told === null ? "–" : told ? code(trial.sets ?? "") : "**no**",

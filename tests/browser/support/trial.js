@@ -20,7 +20,7 @@ import { npmPackage } from "./npm.js";
  * @property {(stage: Stage) => Promise<unknown>} [act] what a visitor does
  * @property {string} [sets] the key that this changes
  * @property {string} [shows] selector of what must be visible; without it anything will do
- * @property {boolean} [unseen] it draws nothing, and is not to
+ * @property {true | ((stage: Stage) => Promise<boolean>)} [unseen] it draws nothing, and is not to; what tells that it runs, if not the push
  * @property {(stage: Stage) => Promise<unknown>} [look] where the push is to be seen, if not in the picture of the page
  * @property {string} [of] the model that is pushed to and that changes, if it is a child of the widget
  * @property {RegExp[]} [allow] errors in the console that it has everywhere
@@ -114,7 +114,8 @@ export async function attempt({ context, host, blank, starts }, id, trial, witho
 
     // What is missing may still come, unless something went wrong and the page is at rest.
     const drawn = await happens(async () => {
-      const there = trial.unseen || ((!trial.shows || (await view.locator(trial.shows).first().isVisible())) && (await picture(page)) !== blank);
+      const { unseen } = trial;
+      const there = unseen ? unseen === true || (await unseen(stage)) : (!trial.shows || (await view.locator(trial.shows).first().isVisible())) && (await picture(page)) !== blank;
       if (!there && (known().length || refused) && (await rest(() => picture(page)))) throw new GivenUp();
       assert.ok(there);
     });
@@ -139,7 +140,6 @@ export async function attempt({ context, host, blank, starts }, id, trial, witho
         (error) => ((why = String(error.message).split("\n")[0] ?? ""), false),
       );
     }
-    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${id}.png` });
     const uses = /** @type {Ability[]} */ (await page.evaluate(() => [...window.used].sort()));
     client.close();
     return { loads: runs && known().length === 0, shown, told, uses, hosts: [...hosts].sort(), errors: [...known(), why].filter(Boolean) };

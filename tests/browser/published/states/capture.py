@@ -221,8 +221,9 @@ def _():
     map.add_geojson({"type": "Feature", "properties": {}, "geometry": {"type": "LineString", "coordinates": [[13.2, 52.4], [13.6, 52.6]]}})
     yield "LeafletMap", map
     yield "OpenLayersMap", anymap_ts.OpenLayersMap(center=[13.4, 52.5], zoom=9, height="400px")
-    blue = {"version": 8, "sources": {}, "layers": [{"id": "sea", "type": "background", "paint": {"background-color": "#88aacc"}}]}
-    yield "MapLibreMap", anymap_ts.MapLibreMap(center=[13.4, 52.5], zoom=9, height="400px", style=blue)
+    line = {"type": "geojson", "data": {"type": "LineString", "coordinates": [[13.2, 52.4], [13.6, 52.6]]}}
+    layers = [{"id": "sea", "type": "background", "paint": {"background-color": "#88aacc"}}, {"id": "line", "type": "line", "source": "line"}]
+    yield "MapLibreMap", anymap_ts.MapLibreMap(center=[13.4, 52.5], zoom=9, height="400px", style={"version": 8, "sources": {"line": line}, "layers": layers})
 
 
 @package("anyplotlib", "0.11.0")
