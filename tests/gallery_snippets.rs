@@ -124,6 +124,260 @@ mod sketch {
 }
 
 #[rustfmt::skip]
+mod plot {
+    use anywidget_host::{Host, Value, Widget};
+    use serde_json::json;
+
+    #[derive(Clone, Default, Widget)]
+    #[widget(path = "widgets/plot")]
+    struct Plot {
+        series: Vec<Value>,
+        x: Value,
+        x_title: String,
+        y_title: String,
+        range: Option<Value>,
+        window: Option<Value>,
+        y_range: Option<Value>,
+        hidden: Vec<Value>,
+    }
+
+    #[tokio::test]
+    async fn it_opens_and_changes() -> anywidget_host::Result<()> {
+        let host = Host::builder().widget(Plot::widget());
+        let host = host.build().await?;
+
+        // Starts with more than fits here: series.
+        let start = Plot {
+            x: json!({"start": 0, "step": 0.006944444444444444}).into(),
+            x_title: "Days".into(),
+            y_title: "°C".into(),
+            ..Default::default()
+        };
+        let plot = host.open("plot", || start).await?;
+
+        // Every open view follows.
+        plot.update(|state| state.x_title = "new".into());
+
+        // Goes into any page.
+        let html = plot.view();
+
+        crate::check(&plot, html, "widgets/plot/widget.json", 2);
+        Ok(())
+    }
+}
+
+#[rustfmt::skip]
+mod table {
+    use anywidget_host::{Host, Value, Widget};
+
+    #[derive(Clone, Default, Widget)]
+    #[widget(path = "widgets/table")]
+    struct Table {
+        columns: Vec<Value>,
+        rows: Vec<Vec<Value>>,
+        sort: Option<Value>,
+        filter: String,
+        selected: Vec<i64>,
+    }
+
+    #[tokio::test]
+    async fn it_opens_and_changes() -> anywidget_host::Result<()> {
+        let host = Host::builder().widget(Table::widget());
+        let host = host.build().await?;
+
+        // Starts with more than fits here: columns, rows.
+        let start = Table {
+            selected: vec![5, 6, 7],
+            ..Default::default()
+        };
+        let table = host.open("table", || start).await?;
+
+        // Every open view follows.
+        table.update(|state| state.filter = "new".into());
+
+        // Goes into any page.
+        let html = table.view();
+
+        crate::check(&table, html, "widgets/table/widget.json", 3);
+        Ok(())
+    }
+}
+
+#[rustfmt::skip]
+mod progress {
+    use anywidget_host::{Host, Value, Widget};
+
+    #[derive(Clone, Default, Widget)]
+    #[widget(path = "widgets/progress")]
+    struct Progress {
+        label: String,
+        value: i64,
+        total: i64,
+        unit: String,
+        status: String,
+        message: String,
+        steps: Vec<String>,
+        step: i64,
+        started: Option<Value>,
+        ended: Option<Value>,
+        eta: Option<Value>,
+        cancellable: bool,
+    }
+
+    #[tokio::test]
+    async fn it_opens_and_changes() -> anywidget_host::Result<()> {
+        let host = Host::builder().widget(Progress::widget());
+        let host = host.build().await?;
+
+        let start = Progress {
+            label: "Moving the photo library".into(),
+            value: 1260,
+            total: 2000,
+            unit: "photos".into(),
+            status: "running".into(),
+            message: "Lisbon, summer 2019".into(),
+            steps: vec![
+                "Scan".into(),
+                "Copy".into(),
+                "Compare".into(),
+                "Tidy up".into(),
+            ],
+            step: 1,
+            ..Default::default()
+        };
+        let progress = host.open("progress", || start).await?;
+
+        // Every open view follows.
+        progress.update(|state| state.value += 1);
+
+        // Goes into any page.
+        let html = progress.view();
+
+        crate::check(&progress, html, "widgets/progress/widget.json", 1);
+        Ok(())
+    }
+}
+
+#[rustfmt::skip]
+mod log {
+    use anywidget_host::{Host, Value, Widget};
+
+    #[derive(Clone, Default, Widget)]
+    #[widget(path = "widgets/log")]
+    struct Log {
+        label: String,
+        first: i64,
+        lines: Vec<Value>,
+    }
+
+    #[tokio::test]
+    async fn it_opens_and_changes() -> anywidget_host::Result<()> {
+        let host = Host::builder().widget(Log::widget());
+        let host = host.build().await?;
+
+        // Starts with more than fits here: lines.
+        let start = Log {
+            label: "Nightly backup".into(),
+            first: 412,
+            ..Default::default()
+        };
+        let log = host.open("log", || start).await?;
+
+        // Every open view follows.
+        log.update(|state| state.first += 1);
+
+        // Goes into any page.
+        let html = log.view();
+
+        crate::check(&log, html, "widgets/log/widget.json", 2);
+        Ok(())
+    }
+}
+
+#[rustfmt::skip]
+mod fields {
+    use anywidget_host::{Host, Value, Widget};
+    use serde_json::json;
+
+    #[derive(Clone, Default, Widget)]
+    #[widget(path = "widgets/fields")]
+    struct Fields {
+        label: String,
+        fields: Vec<Value>,
+        values: Value,
+        errors: Value,
+        disabled: bool,
+        readonly: bool,
+    }
+
+    #[tokio::test]
+    async fn it_opens_and_changes() -> anywidget_host::Result<()> {
+        let host = Host::builder().widget(Fields::widget());
+        let host = host.build().await?;
+
+        // Starts with more than fits here: fields, values.
+        let start = Fields {
+            label: "A table for the evening".into(),
+            errors: json!({}).into(),
+            ..Default::default()
+        };
+        let fields = host.open("fields", || start).await?;
+
+        // Every open view follows.
+        fields.update(|state| state.disabled = !state.disabled);
+
+        // Goes into any page.
+        let html = fields.view();
+
+        crate::check(&fields, html, "widgets/fields/widget.json", 3);
+        Ok(())
+    }
+}
+
+#[rustfmt::skip]
+mod sortable {
+    use anywidget_host::{Host, Value, Widget};
+
+    #[derive(Clone, Default, Widget)]
+    #[widget(path = "widgets/sortable")]
+    struct Sortable {
+        label: String,
+        items: Vec<Value>,
+        checkable: bool,
+        addable: bool,
+        removable: bool,
+        readonly: bool,
+        placeholder: String,
+    }
+
+    #[tokio::test]
+    async fn it_opens_and_changes() -> anywidget_host::Result<()> {
+        let host = Host::builder().widget(Sortable::widget());
+        let host = host.build().await?;
+
+        // Starts with more than fits here: items.
+        let start = Sortable {
+            label: "Before the trip".into(),
+            checkable: true,
+            addable: true,
+            removable: true,
+            placeholder: "Add something".into(),
+            ..Default::default()
+        };
+        let sortable = host.open("sortable", || start).await?;
+
+        // Every open view follows.
+        sortable.update(|state| state.checkable = !state.checkable);
+
+        // Goes into any page.
+        let html = sortable.view();
+
+        crate::check(&sortable, html, "widgets/sortable/widget.json", 2);
+        Ok(())
+    }
+}
+
+#[rustfmt::skip]
 mod tabs {
     use anywidget_host::{Host, Value, Widget};
     use serde_json::json;
