@@ -35,10 +35,8 @@ const ROUNDS: usize = 5;
 const CROWDS: [(usize, u64, u64, u64); 3] =
     [(1, 300_000, 1_000, 1_000), (100, 30_000, 500, 500), (1_000, 3_072, 100, 100)];
 
-/// Messages that may be on their way: the model's log keeps 4,096, and who is further behind than that gets a gap.
-const WINDOW: u64 = 3_072;
-/// The clients tell after so many that all of them have them.
-const MARK: u64 = 512;
+/// Messages between two flushes: the model's log keeps 4,096, and who is further behind than that gets a gap.
+const BETWEEN_FLUSHES: u64 = 2_048;
 
 const COMMITS: u64 = 200;
 const COMMITS_PER_SECOND: u64 = 100;
@@ -162,18 +160,18 @@ impl Ours {
         self.runs += 1;
         let model = self.host.open(format!("run-{}", self.runs), Ticker::default).await?;
         let path = format!("/anywidget/models/{}/ws", model.id());
-        let latency = last < WINDOW;
-        let plan = Plan { address: self.address.clone(), path, sockets, kind, last, mark: MARK, latency };
+        let plan = Plan { address: self.address.clone(), path, sockets, kind, last };
         Ok((model, Clients::start(plan).await?))
     }
 
     async fn flood(&mut self, sockets: usize, count: u64) -> Result<Round, Failure> {
-        let (model, mut clients) = self.gather(sockets, Kind::Messages, count).await?;
+        let (model, clients) = self.gather(sockets, Kind::Flood, count).await?;
         let start = Start::now();
-        let mut had = 0;
-        for sent in 0..count {
-            keep_pace(&mut clients, sent, &mut had).await?;
+        for n in 1..=count {
             model.send(Content::new(0))?;
+            if n % BETWEEN_FLUSHES == 0 {
+                model.flush().await;
+            }
         }
         let round = start.round(clients.done().await?);
         model.end("measured");
@@ -219,14 +217,6 @@ fn same_frames(ours: &Round, bare: &Round) -> Result<(), Failure> {
     }
 }
 
-/// Lets the sockets keep up, so that no message leaves the model's log before all of them have it.
-async fn keep_pace(clients: &mut Clients, sent: u64, had: &mut u64) -> Result<(), Failure> {
-    if sent >= *had + WINDOW {
-        *had = clients.have(sent + MARK - WINDOW).await?;
-    }
-    Ok(())
-}
-
 impl Bare {
     async fn serve() -> Result<Bare, Failure> {
         let board = Arc::new(Mutex::new(Arc::<Board>::default()));
@@ -251,14 +241,13 @@ impl Bare {
         let last = frames.len() as u64;
         let board = Arc::new(Board { frames, ..Board::default() });
         *lock(&self.board) = board.clone();
-        let (address, path, latency) = (self.address.clone(), "/".to_owned(), last < WINDOW);
-        let plan = Plan { address, path, sockets, kind, last, mark: MARK, latency };
+        let plan = Plan { address: self.address.clone(), path: "/".to_owned(), sockets, kind, last };
         Ok((board, Clients::start(plan).await?))
     }
 
     async fn flood(&self, sockets: usize, count: u64) -> Result<Round, Failure> {
         let frames = (1..=count).map(|n| OnceLock::from(message(n, 0))).collect();
-        let (board, clients) = self.gather(sockets, Kind::Messages, frames).await?;
+        let (board, clients) = self.gather(sockets, Kind::Flood, frames).await?;
         let start = Start::now();
         board.ready(count as usize);
         Ok(start.round(clients.done().await?))

@@ -25,8 +25,8 @@ function when(element, meets) {
 }
 
 Object.assign(globalThis, {
-	/** Milliseconds from each of so many clicks to what it makes visible, one after the other. */
-	async echo(clicks) {
+	/** Milliseconds from each of so many clicks to what it makes visible, with a pause between them. */
+	async echo(clicks, pause) {
 		const [button, count] = [await the("click"), await the("count")];
 		const times = [];
 		for (let i = 0; i < clicks; i++) {
@@ -35,6 +35,7 @@ Object.assign(globalThis, {
 			const began = performance.now();
 			button.click();
 			times.push((await shown) - began);
+			await new Promise((done) => setTimeout(done, pause));
 		}
 		return times;
 	},
@@ -61,16 +62,15 @@ Object.assign(globalThis, {
 		throw new Error(`only ${performance.getEntriesByName("rendered").length} widgets are visible`);
 	},
 
-	/** The sockets of the server, once their number has been the same for a while. */
-	async sockets() {
-		let [same, last] = [0, ""];
-		while (same < 6) {
-			const now = await (await fetch("/sockets")).text();
-			same = now === last ? same + 1 : 0;
-			last = now;
-			await new Promise((done) => setTimeout(done, 50));
+	/** When the server first had so many sockets, in milliseconds since the navigation began. */
+	async connected(count) {
+		for (let i = 0; i < 1000; i++) {
+			const sockets = Number(await (await fetch("/sockets")).text());
+			if (sockets > count) throw new Error(`${sockets} sockets instead of ${count}`);
+			if (sockets === count) return performance.now();
+			await new Promise((done) => setTimeout(done, 10));
 		}
-		return Number(last);
+		throw new Error(`not ${count} sockets`);
 	},
 });
 

@@ -14,11 +14,21 @@ use tokio::sync::Semaphore;
 use crate::support::Failure;
 use crate::{ON_THE_WAY, TEXT, blob, document, isolated};
 
+/// As many as wait for a socket of the page by hand.
+const BETWEEN_FLUSHES: u32 = 256;
+
 #[derive(Clone, Default, Widget)]
 #[widget(path = "benches/page/widget")]
 struct Bench {
     count: i64,
     blob: Blob,
+}
+
+/// The same without bytes.
+#[derive(Clone, Default, Widget)]
+#[widget(path = "benches/page/widget", name = "small")]
+struct Small {
+    count: i64,
 }
 
 #[derive(Serialize)]
@@ -30,10 +40,11 @@ struct Item {
 pub async fn run() -> Result<(), Failure> {
     let seen = Arc::new(Semaphore::new(0));
     let widget = Bench::widget().on_message(move |model, message| hear(model, message, &seen));
-    let host = Host::builder().widget(widget).watch(false).build().await?;
+    let host = Host::builder().widget(widget).widget(Small::widget()).watch(false).build().await?;
     let app = Router::new()
         .route("/", get(one))
-        .route("/many/{count}", get(many))
+        .route("/many/{count}", get(many::<Small>))
+        .route("/bytes/{count}", get(many::<Bench>))
         .route("/sockets", get(async |State(host): State<Host>| host.sockets().to_string()))
         .merge(host.router())
         .layer(axum::middleware::map_response(isolated))
@@ -48,10 +59,14 @@ async fn one(State(host): State<Host>) -> anywidget_host::Result<Html<String>> {
     Ok(document(&host.preloads(), &model.view().to_string()))
 }
 
-async fn many(State(host): State<Host>, Path(count): Path<usize>) -> anywidget_host::Result<Html<String>> {
+async fn many<W: anywidget_host::State + Default>(
+    State(host): State<Host>,
+    Path(count): Path<usize>,
+) -> anywidget_host::Result<Html<String>> {
     let mut views = String::new();
     for at in 0..count {
-        views += &host.open(format!("many-{at}"), Bench::default).await?.view().to_string();
+        let id = format!("{}-{at}", std::any::type_name::<W>().rsplit(':').next().unwrap_or_default());
+        views += &host.open(id, W::default).await?.view().to_string();
     }
     Ok(document(&host.preloads(), &views))
 }
@@ -93,6 +108,9 @@ async fn items(model: Model<Bench>, count: u32) {
     for n in 1..=count {
         if model.send(Item { n, text: TEXT }).is_err() {
             return;
+        }
+        if n % BETWEEN_FLUSHES == 0 {
+            model.flush().await;
         }
     }
 }

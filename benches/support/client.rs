@@ -23,20 +23,20 @@ pub struct Plan {
     pub kind: Kind,
     /// The number of the frame after which a socket is done.
     pub last: u64,
-    /// The clients tell when all of them have got so many more.
-    pub mark: u64,
-    /// Whether the frames say when they were sent.
-    pub latency: bool,
 }
 
 /// What the numbers of frames mean.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
     /// Custom messages: `n` grows by one, nothing is missing.
+    Flood,
+    /// The same, and each says when it was sent.
     Messages,
-    /// State: `rev` grows, values between may be missing.
+    /// State, which says so too: `rev` grows, values between may be missing.
     State,
 }
+
+const KINDS: [(&str, Kind); 3] = [("flood", Kind::Flood), ("messages", Kind::Messages), ("state", Kind::State)];
 
 /// Clients that are connected.
 pub struct Clients {
@@ -48,8 +48,6 @@ pub struct Clients {
 #[derive(Clone, Default)]
 struct News {
     ready: bool,
-    /// The last mark that all sockets have passed.
-    at: u64,
     done: Option<Done>,
     failed: bool,
 }
@@ -71,17 +69,15 @@ pub struct Done {
 /// Whether this process is one of clients; if so it has done its work.
 pub fn is_client() -> Result<bool, Failure> {
     let Some(arguments) = arguments(ROLE) else { return Ok(false) };
-    let [address, path, sockets, kind, last, mark, latency] = arguments.as_slice() else {
+    let [address, path, sockets, kind, last] = arguments.as_slice() else {
         return Err("clients need a plan".into());
     };
     let plan = Plan {
         address: address.clone(),
         path: path.clone(),
         sockets: sockets.parse()?,
-        kind: if kind == "state" { Kind::State } else { Kind::Messages },
+        kind: KINDS.iter().find(|(name, _)| name == kind).ok_or("no such kind")?.1,
         last: last.parse()?,
-        mark: mark.parse()?,
-        latency: latency.parse()?,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     tokio::task::LocalSet::new().block_on(&runtime, reader::run(plan))?;
@@ -91,19 +87,9 @@ pub fn is_client() -> Result<bool, Failure> {
 impl Clients {
     /// Starts the process and waits until all of its sockets are open and greeted.
     pub async fn start(plan: Plan) -> Result<Clients, Failure> {
-        let kind = if plan.kind == Kind::State { "state" } else { "messages" };
-        let mut again = Again::start(
-            ROLE,
-            &[
-                plan.address,
-                plan.path,
-                plan.sockets.to_string(),
-                kind.to_owned(),
-                plan.last.to_string(),
-                plan.mark.to_string(),
-                plan.latency.to_string(),
-            ],
-        )?;
+        let kind = KINDS.iter().find(|(_, kind)| *kind == plan.kind).ok_or("no such kind")?.0;
+        let (sockets, last) = (plan.sockets.to_string(), plan.last.to_string());
+        let mut again = Again::start(ROLE, &[plan.address, plan.path, sockets, kind.to_owned(), last])?;
         let (sender, news) = watch::channel(News::default());
         let hearing = tokio::spawn(async move {
             while let Ok(line) = again.line().await {
@@ -114,11 +100,6 @@ impl Clients {
         let mut clients = Clients { news, hearing };
         clients.until("open sockets", |news| news.ready).await?;
         Ok(clients)
-    }
-
-    /// Waits until every socket has got the frame of this number or a mark above it.
-    pub async fn have(&mut self, number: u64) -> Result<u64, Failure> {
-        Ok(self.until("frames", |news| news.at >= number || news.done.is_some()).await?.at)
     }
 
     /// Waits until every socket has got the last frame.
@@ -144,7 +125,6 @@ impl News {
         let number = |word: &str| word.parse().unwrap_or(f64::NAN);
         match *words.as_slice() {
             ["ready"] => self.ready = true,
-            ["at", number] => self.at = number.parse().unwrap_or(self.at),
             ["done", at, frames, bytes, p50, p99] => {
                 let [at, frames, bytes, p50, p99] = [at, frames, bytes, p50, p99].map(number);
                 self.done = Some(Done { at, frames, bytes, p50, p99 });

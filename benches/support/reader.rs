@@ -22,8 +22,6 @@ struct Seen {
     frames: u64,
     bytes: usize,
     latencies: Vec<f64>,
-    /// Sockets that have passed each mark.
-    marks: Vec<usize>,
 }
 
 /// Does what the plan says and tells the process that started this one on standard output.
@@ -33,13 +31,7 @@ pub async fn run(plan: Plan) -> Result<(), Failure> {
     for _ in 0..plan.sockets {
         sockets.push(Socket::open(&plan.address, &plan.path).await?);
     }
-    let seen = Rc::new(RefCell::new(Seen {
-        buffer: vec![0; BUFFER],
-        frames: 0,
-        bytes: 0,
-        latencies: Vec::new(),
-        marks: vec![0; (plan.last / plan.mark) as usize + 1],
-    }));
+    let seen = Rc::new(RefCell::new(Seen { buffer: vec![0; BUFFER], frames: 0, bytes: 0, latencies: Vec::new() }));
     for (at, socket) in sockets.iter_mut().enumerate() {
         socket.greet(at).await?;
     }
@@ -62,23 +54,24 @@ pub async fn run(plan: Plan) -> Result<(), Failure> {
 
 /// Reads one socket until it has the last frame.
 async fn read(mut socket: Socket, plan: Rc<Plan>, seen: Rc<RefCell<Seen>>) -> Result<(), Failure> {
+    let timed = plan.kind != Kind::Flood;
     let mut last = 0;
     while last < plan.last {
         socket.readable().await?;
         let seen = &mut *seen.borrow_mut();
-        let Seen { buffer, frames, bytes, latencies, marks } = seen;
-        let at = if plan.latency { now() } else { 0.0 };
+        let Seen { buffer, frames, bytes, latencies } = seen;
+        let at = if timed { now() } else { 0.0 };
         socket.read(buffer, |frame| {
             if frame.is_empty() {
                 return Ok(()); // a heartbeat
             }
             let number = match plan.kind {
-                Kind::Messages => number_at_end(frame),
+                Kind::Flood | Kind::Messages => number_at_end(frame),
                 Kind::State => number_behind(frame, br#""rev":"#),
             };
             let number = number.ok_or_else(|| format!("a frame without number: {}", String::from_utf8_lossy(frame)))?;
             let follows = match plan.kind {
-                Kind::Messages => number == last + 1,
+                Kind::Flood | Kind::Messages => number == last + 1,
                 Kind::State => number > last,
             };
             if !follows {
@@ -87,16 +80,9 @@ async fn read(mut socket: Socket, plan: Rc<Plan>, seen: Rc<RefCell<Seen>>) -> Re
             last = number;
             *frames += 1;
             *bytes += frame.len();
-            if plan.latency {
+            if timed {
                 let sent = number_behind(frame, br#""at":"#).ok_or("a frame without time")?;
                 latencies.push(at - sent as f64 / 1e6);
-            }
-            if last.is_multiple_of(plan.mark) {
-                let mark = &mut marks[(last / plan.mark) as usize];
-                *mark += 1;
-                if *mark == plan.sockets {
-                    say(&format!("at {last}"));
-                }
             }
             Ok(())
         })?;
