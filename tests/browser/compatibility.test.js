@@ -21,9 +21,9 @@ const OPENING = `# Published widgets
 
 What published widgets do on this host, unmodified, from the state their Python class gives them: whether they **load** (draw
 something, with no error), **show a change** that another client makes, **save** what a visitor does, and what they **need** of a page.
-The test \`tests/browser/compatibility.test.js\` makes this page in Chromium with all other network cut off: it tries
-each widget, takes from those that use \`eval\`, WebAssembly, workers or WebGL one of these at a time, and names here those that they
-do not work without.
+The test \`tests/browser/compatibility.test.js\` makes this page, in Chromium with all other network cut off: it tries each widget,
+takes away in turn what it used of \`eval\`, WebAssembly, workers and WebGL, and names what it does not do without: something no
+longer happens, or there is an error.
 
 A dash was not tried, mostly because the widget has no such thing: many save nothing, and some listen to no change.`;
 
