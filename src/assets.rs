@@ -97,7 +97,8 @@ impl Tree {
             let entries = std::fs::read_dir(&folder).map_err(|error| Error::io(&folder, error))?;
             for entry in entries.flatten() {
                 let Ok(name) = entry.file_name().into_string() else { continue };
-                if !is_servable(&name) {
+                // A project with its build in `dist/`: what it was built from is no part of the widget.
+                if !is_servable(&name) || (prefix.is_empty() && name == "node_modules") {
                     continue;
                 }
                 // A link is as good as what it points to, as long as that is inside the folder.

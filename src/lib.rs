@@ -95,7 +95,23 @@ pub use state::{Access, Key, KeyName, State};
 pub use value::{Blob, Map, Shared, Value, ValueError};
 pub use widget::{Embedded, Source, Widget};
 
-/// The program in the README is compiled, too.
+/// The programs in the README and in the guides to the widgets are compiled, too.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod guides {
+    macro_rules! guide {
+        ($($name:ident: $path:literal,)*) => { $( #[doc = include_str!($path)] struct $name; )* };
+    }
+    guide! {
+        Readme: "../README.md",
+        Counter: "../docs/widgets/counter.md",
+        Fields: "../docs/widgets/fields.md",
+        Log: "../docs/widgets/log.md",
+        Plot: "../docs/widgets/plot.md",
+        Progress: "../docs/widgets/progress.md",
+        Sketch: "../docs/widgets/sketch.md",
+        Slider: "../docs/widgets/slider.md",
+        Sortable: "../docs/widgets/sortable.md",
+        Table: "../docs/widgets/table.md",
+        Tabs: "../docs/widgets/tabs.md",
+    }
+}

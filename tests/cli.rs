@@ -83,8 +83,9 @@ mod starting {
     async fn without_a_path_it_serves_the_widgets_inside_it() {
         let binary = Binary::serve([] as [&str; 0]).await;
         let gallery = binary.get("/").await;
-        assert_eq!(models(gallery.text()), BTreeSet::from(["counter", "slider", "sketch", "tabs"]));
-        for name in ["counter", "slider", "sketch", "tabs"] {
+        let shipped = ["counter", "slider", "sketch", "plot", "table", "progress", "log", "fields", "sortable", "tabs"];
+        assert_eq!(models(gallery.text()), BTreeSet::from(shipped));
+        for name in shipped {
             assert_eq!(binary.get(&format!("/w/{name}")).await.status, 200);
             let hello = binary.page(name).await.hello;
             assert_eq!(binary.get(hello["code"]["esm"].as_str().unwrap()).await.status, 200);
