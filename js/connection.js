@@ -15,6 +15,8 @@ const MAX_BACKOFF = 15_000;
 const STABLE = 5_000;
 /** An attempt that is not open by then has failed. */
 const OPENING = 15_000;
+/** Sockets of a page that open at once: Chromium makes those beyond a dozen wait for seconds. */
+const OPENING_AT_ONCE = 6;
 /** The silence at which a host writes, until its hello says otherwise. */
 const HEARTBEAT = 25_000;
 /** So many times that is a dead socket. */
@@ -32,6 +34,11 @@ const LARGE = 1 << 16;
 const FINAL = [1009, 4400, 4403, 4404, 4408, 4409, 4413, 4429];
 /** The host says in the reason how long to stay away. */
 const SHUTTING_DOWN = 4001;
+
+/** Those whose sockets are opening, and those that wait for their turn. @type {Set<Connection>} */
+const opening = new Set();
+/** @type {Set<Connection>} */
+const queue = new Set();
 
 export class Connection {
   #url;
@@ -100,6 +107,8 @@ export class Connection {
     const env = this.#env;
     env.clearTimeout(this.#retry);
     if (this.#socket || this.#away) return;
+    if (opening.size >= OPENING_AT_ONCE) return void queue.add(this);
+    opening.add(this);
     const socket = new env.WebSocket(this.#url, "anywidget-host.v1");
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
@@ -111,6 +120,7 @@ export class Connection {
     const pull = lane(decode, (frame) => (socket === this.#socket ? this.#receive(frame, socket) : undefined), broken);
     this.#push = lane(packed, (one) => this.#send(socket, one), broken);
     socket.onopen = () => {
+      this.#opened();
       this.#listen(HEARTBEAT * DEATH);
       this.#push(this.#model.hello());
     };
@@ -121,6 +131,17 @@ export class Connection {
     };
     socket.onclose = ({ code, reason }) => this.#lost(code, reason);
     this.#listen(OPENING);
+  }
+
+  /** Our socket opens no longer, or need not open; others may. */
+  #opened() {
+    opening.delete(this);
+    queue.delete(this);
+    for (const next of queue) {
+      if (opening.size >= OPENING_AT_ONCE) return;
+      queue.delete(next);
+      next.#connect();
+    }
   }
 
   /** @param {WebSocket} socket @param {{ frame: Frame, data: string | Uint8Array<ArrayBuffer> }} packed */
@@ -185,6 +206,7 @@ export class Connection {
     if (socket?.readyState || this.#away) socket?.close(1000);
     else if (socket) socket.onopen = () => socket.close(1000);
     this.#socket = null;
+    this.#opened();
     for (const timer of [this.#watch, this.#retry]) env.clearTimeout(timer);
     if (this.#since && env.performance.now() - this.#since > STABLE) this.#tries = 0;
     this.#since = 0;

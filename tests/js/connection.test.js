@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { beforeEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { Connection } from "../../js/connection.js";
 import { Model } from "../../js/model.js";
 
@@ -119,6 +119,12 @@ beforeEach(() => {
     sending: ({ loaded, total, done }) => log.push(`${loaded} of ${total}${done ? ", done" : ""}`),
     closed: (reason) => log.push([reason]),
   }, page);
+});
+
+// Sockets that are opening count among all connections of a page, and the next test begins with none.
+afterEach(() => {
+  connection.close();
+  page.pass(60_000);
 });
 
 const live = () => Socket.last.open().hello();
@@ -328,4 +334,26 @@ test("what an abandoned socket still says is not heard", () => {
   page.fire("pageshow");
   onmessage({ data: JSON.stringify({ type: "set", base: 1, rev: 2, state: { a: 5 } }) });
   assert.equal(model.get("a"), undefined);
+});
+
+test("six sockets of a page open at once, the others when one of them is open or has failed", () => {
+  const hooks = { frame() {}, state() {}, sending() {}, closed() {} };
+  const more = Array.from({ length: 9 }, () => new Connection("ws://host/ws", new Model("s"), hooks, page));
+  assert.equal(attempts(), 6);
+  Socket.all[0]?.open();
+  assert.equal(attempts(), 7);
+  Socket.all[1]?.closedByHost(1006);
+  assert.equal(attempts(), 8);
+  page.pass(15_000);
+  assert.ok(attempts() >= 10, "those that never opened have made room");
+  for (const one of more) one.close();
+});
+
+test("one that is let go before its turn opens no socket", () => {
+  const hooks = { frame() {}, state() {}, sending() {}, closed() {} };
+  const more = Array.from({ length: 6 }, () => new Connection("ws://host/ws", new Model("s"), hooks, page));
+  more.at(-1)?.close();
+  Socket.all[0]?.open();
+  assert.equal(attempts(), 6);
+  for (const one of more) one.close();
 });

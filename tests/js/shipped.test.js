@@ -14,10 +14,10 @@ for (const name of await readdir(new URL("widgets/", ROOT))) {
     const { state } = JSON.parse(await text(`widgets/${name}/widget.json`));
     const guide = await text(`docs/widgets/${name}.md`);
     const table = guide.split("\n").filter((line) => line.startsWith("| `")).map((line) => line.split("|")[1] ?? "").join();
-    const struct = /^#\[widget\(path = .*\nstruct \w+ \{\n(.*?)^\}/ms.exec(guide)?.[1] ?? "";
+    const struct = /^#\[widget\(path = [^\n]*\nstruct \w+ \{(.*?)^\}/ms.exec(guide)?.[1] ?? "";
     for (const key of Object.keys(state)) {
       assert.ok(table.includes(`\`${key}\``), `${key} is not in the table`);
-      assert.match(struct, new RegExp(`^    ${key}: `, "m"), `${key} is not in the struct`);
+      assert.match(struct, new RegExp(`^\\s+${key}: `, "m"), `${key} is not in the struct`);
     }
   });
 
