@@ -1542,7 +1542,7 @@ mod large_values {
     }
 
     #[tokio::test]
-    async fn a_large_frame_arrives_whole_in_its_fragments() {
+    async fn a_large_frame_arrives_whole() {
         let (server, model) = picture().await;
         let mut page = server.page("picture").await;
         let pixels: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();

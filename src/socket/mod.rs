@@ -118,7 +118,9 @@ where
         };
         let mut next = message;
         let mut read = 0;
+        let mut pinged = false;
         while let Some(message) = next {
+            pinged |= matches!(message, Some(Ok(Message::Ping(_))));
             if let Err(end) = take_in(message, session, limits) {
                 return end;
             }
@@ -129,6 +131,14 @@ where
             let more =
                 read < READ_AT_ONCE && session.reads(Instant::now()) == Reads::Now && follower.evicted().is_none();
             next = if more { socket.next().now_or_never() } else { None };
+        }
+        // A pong that is half written must not meet a frame of ours.
+        if pinged {
+            match timeout(limits.write, socket.flush()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return End::Gone,
+                Err(_) => return End::Abort(Close::too_slow()),
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 //! tungstenite would copy every frame into a buffer that never shrinks. Here many small frames share one
 //! write, a large one is written from where it is, and the memory goes when the burst is over.
 //!
-//! tungstenite still answers pings and closes on the same connection, between frames of ours: it only
-//! writes while the session waits for something to read, and then everything here is flushed.
+//! tungstenite still answers pings and closes on the same connection, between frames of ours: it writes
+//! only while the session reads, when everything here is flushed, and is flushed itself before the next frame.
 
 use std::io;
 use std::time::Duration;
