@@ -57,7 +57,8 @@ fn page(room: &Room, ids: impl IntoIterator<Item = String>) -> Html<String> {
 }
 
 async fn upgrade(State(room): State<Room>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade.on_upgrade(move |socket| talk(socket, room))
+    // axum's 128 KiB are filled with zeros before each look at the socket.
+    upgrade.read_buffer_size(4 << 10).on_upgrade(move |socket| talk(socket, room))
 }
 
 async fn talk(mut socket: WebSocket, room: Room) {
