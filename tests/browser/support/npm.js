@@ -18,7 +18,7 @@ export async function npmPackage(name, version) {
   const work = await mkdtemp(join(CACHE, "fetching-"));
   try {
     await run("npm", ["pack", `${name}@${version}`, "--pack-destination", work], { timeout: PATIENCE }).catch((error) => {
-      throw new Unreachable(`npm cannot download ${name}@${version}: ${String(error.stderr).split("\n")[0] || error.message}`);
+      throw new Unreachable(`npm cannot download ${name}@${version}: ${/^npm (?:error|ERR!).*/m.exec(error.stderr)?.[0] ?? error.message}`);
     });
     const file = (await readdir(work)).find((file) => file.endsWith(".tgz"));
     await run("tar", ["-xzf", join(work, String(file)), "-C", work]);

@@ -73,8 +73,12 @@ export async function visit(host) {
  * @param {Awaited<ReturnType<typeof visit>>} visitor @param {string} id of the model @param {Attempt} trial
  * @param {Ability} [without] this
  * @returns {Promise<Finding>}
+ * @throws {import("./wheel.js").Unreachable} when npm cannot fetch what is mirrored
  */
 export async function attempt({ context, host, blank, starts }, id, trial, without) {
+  /** @type {Map<string, string>} */
+  const mirror = new Map();
+  for (const [url, [name, version, file]] of Object.entries(trial.mirror ?? {})) mirror.set(url, join(await npmPackage(name, version), file));
   const page = await context.newPage();
   try {
     /** @type {Set<string>} */
@@ -93,10 +97,9 @@ export async function attempt({ context, host, blank, starts }, id, trial, witho
     await page.route((url) => url.origin !== host.url, async (route) => {
       const url = route.request().url();
       hosts.add(new URL(url).host);
-      const mirrored = trial.mirror?.[url];
-      if (!mirrored) return (refused++, route.abort());
-      const [name, version, file] = mirrored;
-      await route.fulfill({ path: join(await npmPackage(name, version), file), headers: { "access-control-allow-origin": "*" } });
+      const path = mirror.get(url);
+      if (!path) return (refused++, route.abort());
+      await route.fulfill({ path, headers: { "access-control-allow-origin": "*" } });
     });
     await page.addInitScript(watch, without);
 
