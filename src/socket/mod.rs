@@ -14,8 +14,8 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 pub(crate) use self::count::{Guard, Sockets};
@@ -78,6 +78,7 @@ where
     let follower = session.follower().clone();
     let mut writer = Writer::default();
     let mut bytes_read = 0;
+    let mut intake = Intake::default();
     loop {
         if socket.get_ref().read() != bytes_read {
             bytes_read = socket.get_ref().read();
@@ -120,7 +121,10 @@ where
         let mut read = 0;
         let mut pinged = false;
         while let Some(message) = next {
-            pinged |= matches!(message, Some(Ok(Message::Ping(_))));
+            if let Some(Ok(message)) = &message {
+                pinged |= message.is_ping();
+                intake.count(message);
+            }
             if let Err(end) = take_in(message, session, limits) {
                 return end;
             }
@@ -140,6 +144,13 @@ where
                 Err(_) => return End::Abort(Close::too_slow()),
             }
         }
+        if intake.keeps_memory(socket.get_ref().read())
+            && let Some(stream) = socket.get_mut().take()
+        {
+            let config = Some(*socket.get_config());
+            *socket = WebSocketStream::from_raw_socket(Metered::new(stream, 0), Role::Server, config).await;
+            (intake, bytes_read) = (Intake::default(), 0);
+        }
     }
 }
 
@@ -149,6 +160,36 @@ impl From<Failed> for End {
             Failed::Gone => End::Gone,
             Failed::Slow => End::Abort(Close::too_slow()),
         }
+    }
+}
+
+/// What was read. tungstenite's buffer keeps the size of the largest frame it had, so after a large one
+/// it is made anew, at a moment when nothing is in it.
+#[derive(Default)]
+struct Intake {
+    /// Bytes of the messages so far, each taken for one frame. More frames would be more bytes, so when
+    /// this is what came from the connection, nothing is left in the buffer.
+    bytes: u64,
+    largest: usize,
+}
+
+/// A frame above this leaves more behind than a new buffer costs, in bytes.
+const LARGE: usize = 64 << 10;
+
+impl Intake {
+    fn count(&mut self, message: &Message) {
+        let len = message.len();
+        let head = match len {
+            0..126 => 6,
+            126..65_536 => 8,
+            _ => 14,
+        };
+        self.bytes += (head + len) as u64;
+        self.largest = self.largest.max(len);
+    }
+
+    fn keeps_memory(&self, read: u64) -> bool {
+        self.largest > LARGE && self.bytes == read
     }
 }
 

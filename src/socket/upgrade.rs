@@ -138,7 +138,8 @@ async fn run<S>(
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
-    let mut socket = WebSocketStream::from_partially_read(Metered::new(stream), read, Role::Server, Some(config)).await;
+    let stream = Metered::new(stream, read.len());
+    let mut socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
     socket::drive(&mut socket, session, limits, guard).await;
 }
 

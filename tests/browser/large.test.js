@@ -8,6 +8,9 @@ import { connect, eventually, expectError, noted, open, serve, visitor } from ".
 
 const MEGABYTE = 1 << 20;
 
+// glibc keeps tens of MB of what was freed, unless it is told where "large" begins: the test is of what the host holds.
+process.env.MALLOC_MMAP_THRESHOLD_ = String(128 << 10);
+
 /** Shows how many bytes `big` has, their sum, and `small`; notes each picture it shows. */
 const WIDGET = `
 const sum = (view) => view ? new Uint8Array(view.buffer).reduce((sum, byte) => (sum + byte) % 65521, 0) : 0;
@@ -271,6 +274,6 @@ test("memory of the host and of the page returns after large values", async () =
   await eventually(async () => {
     const [more, resides] = [(await heap()) - heapBefore, (await resident()) - residentBefore];
     assert.ok(more < 2 * MEGABYTE, `the page keeps ${more} bytes of 160 MiB`);
-    assert.ok(resides < 16 * MEGABYTE, `the host keeps ${resides} bytes of 160 MiB`);
+    assert.ok(resides < 4 * MEGABYTE, `the host keeps ${resides} bytes of 160 MiB`);
   });
 });

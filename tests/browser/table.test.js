@@ -53,7 +53,7 @@ const begins = (page, numbers) =>
 /** @param {Page} page @param {string | RegExp} text */
 const says = (page, text) =>
   eventually(async () => {
-    const said = await page.getByRole("status").innerText();
+    const said = await page.locator("any-widget").getByRole("status").innerText();
     typeof text === "string" ? assert.equal(said, text) : assert.match(said, text);
   });
 
