@@ -82,6 +82,8 @@ struct Round {
     frames_per_second: f64,
     cpu_per_frame: f64,
     bytes_per_frame: f64,
+    /// All in all.
+    frames: f64,
     p50: f64,
     p99: f64,
 }
@@ -138,12 +140,17 @@ async fn bench() -> Result<(), Failure> {
             a.push(ours.state(1_000).await?);
             b.push(bare.steady(1_000, COMMITS, COMMITS_PER_SECOND, SET).await?);
         }
-        let named: [Named; 2] =
-            [("host CPU per frame", |round| round.cpu_per_frame), ("latency p99", |round| round.p99)];
-        for (name, of) in named {
+        const SHARE: f64 = (1_000 * COMMITS) as f64;
+        let named: [(Named, Unit); 4] = [
+            (("host CPU per frame", |round| round.cpu_per_frame), Unit::Time),
+            (("host CPU per commit and socket", |round| round.cpu_per_frame * round.frames / SHARE), Unit::Time),
+            (("frames per commit and socket", |round| round.frames / SHARE), Unit::Share),
+            (("latency p99", |round| round.p99), Unit::Time),
+        ];
+        for ((name, of), unit) in named {
             let [a, b] = [&a, &b].map(|side| median(side.iter().map(of)));
             let what = format!("{COMMITS_PER_SECOND} commits/s to 1000 sockets: {name}");
-            table.row(&what, Unit::Time, a, Some(b), Target::None);
+            table.row(&what, unit, a, Some(b), Target::None);
         }
     }
     table.print();
@@ -361,6 +368,7 @@ impl Start {
             frames_per_second: done.frames / (done.at - self.at),
             cpu_per_frame: cpu / done.frames,
             bytes_per_frame: done.bytes / done.frames,
+            frames: done.frames,
             p50: done.p50,
             p99: done.p99,
         }

@@ -51,9 +51,9 @@ const ROLES: [&str; 2] = ["ours", "bare"];
 
 const MEASURE: &str = include_str!("measure.js");
 
-/// Notes when the first counter has its number, whoever made it.
-const FIRST_COUNTER: &str = "new MutationObserver((_, observer) => {
-    if (!document.querySelector('.aw-counter-value')?.textContent) return;
+/// Notes when there is something of a widget to be seen, or the counter by hand has its number.
+const FIRST_WIDGET: &str = "new MutationObserver((_, observer) => {
+    if (!document.querySelector('any-widget > div > *, .aw-counter-value:not(:empty)')) return;
     performance.mark('rendered');
     observer.disconnect();
 }).observe(document, { childList: true, subtree: true, characterData: true });";
@@ -232,7 +232,7 @@ async fn gallery(browser: &Browser, bare: &Server, table: &mut Table) -> Result<
     let binary = Server::start(binary).await?;
     let addresses = [binary.url.clone(), format!("{}counter", bare.url)];
     let mut times = [Vec::new(), Vec::new()];
-    let script = format!("{FIRST_COUNTER}\n{MEASURE}");
+    let script = format!("{FIRST_WIDGET}\n{MEASURE}");
     for _ in 0..PAGE_ROUNDS {
         for (url, times) in addresses.iter().zip(&mut times) {
             let context: Context<'_> = browser.context().await?; // whose cache is empty

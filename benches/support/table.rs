@@ -22,7 +22,8 @@ pub enum Unit {
     /// Of seconds.
     Time,
     Bytes,
-    Count,
+    /// Of one.
+    Share,
 }
 
 impl Unit {
@@ -31,7 +32,7 @@ impl Unit {
             Unit::PerSecond => format!("{}/s", scaled(value)),
             Unit::Time => time(value),
             Unit::Bytes => bytes(value),
-            Unit::Count => scaled(value),
+            Unit::Share => format!("{value:.2}"),
         }
     }
 }
