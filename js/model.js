@@ -35,6 +35,8 @@ export class Model {
   stored = () => {};
   /** Told that what waited for large values may have come, or has more to come. */
   moved = () => {};
+  /** Is the host on this machine? Then only very large values take another way than its frames. */
+  near = false;
   /** What waits for large values; none before the first. @type {Held | undefined} */
   held;
   /** Who waits for an answer to `invoke`, by its id. @type {Map<string, (frame: Frame) => void>} */
@@ -173,6 +175,7 @@ export class Model {
   /** The frame that opens a socket. @returns {Frame} */
   hello() {
     const frame = { type: "hello", version: 1, session: this.#session, fetches: true };
+    if (this.near) Object.assign(frame, { near: true });
     if (this.#epoch !== undefined) Object.assign(frame, { epoch: this.#epoch, rev: this.#rev });
     if (this.#n !== undefined) Object.assign(frame, { messages: this.#n });
     return frame;

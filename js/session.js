@@ -79,6 +79,7 @@ export class Session {
     this.model.stored = (keys, origin) => {
       for (const key of keys) this.#changed(key, origin);
     };
+    this.model.near = ["localhost", "127.0.0.1", "[::1]"].includes(new URL(import.meta.url).hostname);
     if (seed) this.model.seed(seed);
     if (code?.esm) this.#use(code);
     if (code?.esm && seed) this.#known.resolve(0);

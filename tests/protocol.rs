@@ -1455,6 +1455,16 @@ mod large_values {
     }
 
     #[tokio::test]
+    async fn a_page_on_the_same_machine_fetches_only_what_is_very_large() {
+        let (server, model) = picture().await;
+        let mut page = server.page_that_says("picture", json!({"fetches": true, "near": true})).await;
+        paint(&model, "sea");
+        assert_eq!(page.expect("set").await["state"]["pixels"], bytes(vec![7; LARGE]));
+        model.update(|picture| picture.pixels = vec![8; (1 << 20) + 1].into());
+        assert_eq!(page.expect("set").await["large"], json!({"pixels": {"rev": 2, "size": (1 << 20) + 1}}).into());
+    }
+
+    #[tokio::test]
     async fn any_other_page_gets_everything_in_its_frames() {
         let (server, model) = picture().await;
         let mut page = server.page("picture").await;

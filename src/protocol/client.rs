@@ -36,8 +36,18 @@ pub(crate) struct Hello {
     pub(crate) since: Option<(String, u64)>,
     /// The number of the last custom message it has seen.
     pub(crate) messages: Option<u64>,
-    /// It fetches large values by itself, so that none holds up its socket.
-    pub(crate) fetches: bool,
+    pub(crate) fetches: Fetches,
+}
+
+/// Which values a page fetches by itself, so that none holds up its socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fetches {
+    /// None: it gets everything in its frames.
+    Nothing,
+    /// Large ones.
+    Large,
+    /// Only very large ones: it is on the host's own machine, where a frame is twice as fast.
+    VeryLarge,
 }
 
 /// Why a frame is not one of this protocol.
@@ -95,7 +105,12 @@ impl Fields {
         let session = self.identity("session")?.ok_or_else(|| wrong("session", "text"))?;
         let epoch = self.identity("epoch")?;
         let rev = self.optional_number("rev")?;
-        let fetches = matches!(self.0.swap_remove("fetches"), Some(Value::Bool(true)));
+        let mut says = |name| matches!(self.0.swap_remove(name), Some(Value::Bool(true)));
+        let fetches = match (says("fetches"), says("near")) {
+            (false, _) => Fetches::Nothing,
+            (true, false) => Fetches::Large,
+            (true, true) => Fetches::VeryLarge,
+        };
         Ok(Hello { session, since: epoch.zip(rev), messages: self.optional_number("messages")?, fetches })
     }
 
@@ -177,7 +192,7 @@ mod tests {
         let frame = parse(json!({"type": "hello", "version": 1, "session": "s", "rev": 3})).unwrap();
         assert_eq!(
             frame,
-            ClientFrame::Hello(Hello { session: "s".into(), since: None, messages: None, fetches: false })
+            ClientFrame::Hello(Hello { session: "s".into(), since: None, messages: None, fetches: Fetches::Nothing })
         );
     }
 

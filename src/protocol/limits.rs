@@ -19,6 +19,8 @@ pub struct Limits {
     /// The largest value inside a frame, in bytes, to a page that fetches what is larger; see
     /// `docs/protocol.md`. 64 KiB.
     pub inline_bytes: usize,
+    /// The same to a page on the host's own machine, where nothing is slow. 1 MiB.
+    pub inline_bytes_near: usize,
     /// Silence after which the host sends a heartbeat, give or take 20 %. 25 s.
     pub heartbeat: Duration,
     /// How long a socket may take to say `hello`. 10 s.
@@ -62,6 +64,7 @@ impl Default for Limits {
         Limits {
             frame_bytes: 16 << 20,
             inline_bytes: 64 << 10,
+            inline_bytes_near: 1 << 20,
             heartbeat: Duration::from_secs(25),
             hello: Duration::from_secs(10),
             write: Duration::from_secs(60),

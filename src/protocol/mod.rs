@@ -12,7 +12,7 @@ mod msgpack;
 #[cfg(test)]
 mod vectors;
 
-pub(crate) use client::{ClientFrame, Hello, Malformed};
+pub(crate) use client::{ClientFrame, Fetches, Hello, Malformed};
 pub(crate) use close::Close;
 pub(crate) use codec::{Payload, decode, encode};
 pub(crate) use host::{Ack, HostFrame, Origin, Values};

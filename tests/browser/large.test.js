@@ -7,6 +7,8 @@ import { connect, eventually, expectError, noted, open, serve, visitor } from ".
 /** @import { Page } from "playwright-core" */
 
 const MEGABYTE = 1 << 20;
+/** Large for a page on the host's own machine. */
+const LARGE = 1_200_000;
 
 // glibc keeps tens of MB of what was freed, unless it is told where "large" begins: the test is of what the host holds.
 process.env.MALLOC_MMAP_THRESHOLD_ = String(128 << 10);
@@ -82,7 +84,7 @@ test("a large value reaches every view, and no frame on the socket is large", as
   const page = await open(host, (await host.view("big")).repeat(2));
   await noted(page, [EMPTY, EMPTY]);
   const client = await connect(host, "big");
-  const big = bytes(MEGABYTE);
+  const big = bytes(LARGE);
   await client.set({ big, small: 1 });
   await noted(page, [EMPTY, EMPTY, picture(big, 1), picture(big, 1)]);
   assert.ok(Math.max(...sizes) < 2_000, `frames of ${sizes} bytes`);
@@ -91,7 +93,7 @@ test("a large value reaches every view, and no frame on the socket is large", as
 test("a client that does not say that it fetches gets large values in its frames", async () => {
   const host = await serveBig();
   const [one, two] = [await connect(host, "big"), await connect(host, "big")];
-  const big = bytes(MEGABYTE);
+  const big = bytes(LARGE);
   await one.set({ big });
   await two.frame("set");
   assert.deepEqual(two.state.big, big);
@@ -103,7 +105,7 @@ test("while a large value is on its way other keys, and messages sent before it,
   const page = await open(host, await host.view("big"));
   await noted(page, [EMPTY]);
   const client = await connect(host, "big");
-  const big = bytes(MEGABYTE);
+  const big = bytes(LARGE);
   await client.set({ big, small: 1 });
   const request = await requests.next();
   await client.set({ other: 5 });
@@ -113,7 +115,7 @@ test("while a large value is on its way other keys, and messages sent before it,
 });
 
 test("the first render waits for large values, so it never sees half a state", async () => {
-  const big = bytes(MEGABYTE);
+  const big = bytes(LARGE);
   const host = await serveBig(Buffer.from(big).toString("base64"));
   const requests = await gate();
   const page = await open(host, await host.view("big"));
@@ -130,7 +132,7 @@ test("a transfer that the network breaks is tried again", async () => {
   const page = await open(host, await host.view("big"), { allow: [/Failed to load resource/] });
   await noted(page, [EMPTY]);
   const client = await connect(host, "big");
-  const big = bytes(MEGABYTE);
+  const big = bytes(LARGE);
   await client.set({ big, small: 1 });
   await (await requests.next()).abort("connectionreset");
   await (await requests.next()).fulfill({ status: 503 });
@@ -144,10 +146,10 @@ test("a producer that is faster than the line leaves whole pictures, the last on
   const page = await open(host, await host.view("big"));
   await noted(page, [EMPTY]);
   const client = await connect(host, "big");
-  for (let i = 1; i <= 10; i++) await client.set({ big: bytes(100_000, i), small: i });
+  for (let i = 1; i <= 10; i++) await client.set({ big: bytes(LARGE, i), small: i });
   // Asked for at the first, served when the tenth is there.
   await (await requests.next()).continue();
-  await noted(page, [EMPTY, picture(bytes(100_000, 10), 10)]);
+  await noted(page, [EMPTY, picture(bytes(LARGE, 10), 10)]);
   assert.equal(requests.count, 0, "the newest was not fetched again");
 });
 
@@ -158,7 +160,7 @@ test("S5: a large value that came while the page was away is there after it", as
   const client = await connect(host, "big");
   await page.context().setOffline(true);
   await page.evaluate(() => window.dispatchEvent(new Event("pagehide")));
-  const big = bytes(MEGABYTE);
+  const big = bytes(LARGE);
   await client.set({ big, small: 1 });
   await page.context().setOffline(false);
   await page.evaluate(() => window.dispatchEvent(new Event("pageshow")));
@@ -170,13 +172,13 @@ test("bytes inside lists and maps, and large text, come the same way", async () 
   const page = await open(host, await host.view("big"));
   await page.waitForFunction(() => "model" in window);
   const client = await connect(host, "big");
-  await client.set({ nested: [{ x: bytes(100_000) }, NaN], text: "é".repeat(100_000) });
+  await client.set({ nested: [{ x: bytes(LARGE) }, NaN], text: "é".repeat(1_000_000) });
   await page.waitForFunction(() => window.model.get("text"));
   const [kind, offset, owns, last, nan, text] = await page.evaluate(() => {
     const [{ x }, nan] = window.model.get("nested");
-    return [x.constructor.name, x.byteOffset, x.buffer.byteLength, x.getUint8(99_999), nan, window.model.get("text") === "é".repeat(100_000)];
+    return [x.constructor.name, x.byteOffset, x.buffer.byteLength, x.getUint8(1_199_999), nan, window.model.get("text") === "é".repeat(1_000_000)];
   });
-  assert.deepEqual([kind, offset, owns, last, nan, text], ["DataView", 0, 100_000, bytes(100_000)[99_999], NaN, true]);
+  assert.deepEqual([kind, offset, owns, last, nan, text], ["DataView", 0, LARGE, bytes(LARGE)[LARGE - 1], NaN, true]);
 });
 
 test("progress of a download is on the element, from the first bytes to the last", async () => {

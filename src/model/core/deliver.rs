@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::super::follower::Follower;
 use super::super::log::Next;
 use super::Core;
-use crate::protocol::{Hello, HostFrame, Payload, Values, encode};
+use crate::protocol::{Fetches, Hello, HostFrame, Payload, Values, encode};
 use crate::state::Access;
 use crate::value::Value;
 
@@ -33,11 +33,11 @@ pub(crate) struct Cursor {
     pub(crate) n: u64,
 }
 
-/// Who is sent to: a page's public number, and whether it fetches large values by itself.
+/// Who is sent to: a page's public number, and what it fetches by itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader {
     pub(crate) client: u64,
-    pub(crate) fetches: bool,
+    pub(crate) fetches: Fetches,
 }
 
 /// What a page is told when its session starts or resumes.
@@ -85,7 +85,7 @@ impl Core {
                     messages: n,
                     readonly,
                     heartbeat_ms: self.limits.heartbeat.as_millis() as u64,
-                    frame_bytes: hello.fetches.then_some(self.limits.frame_bytes),
+                    frame_bytes: (hello.fetches != Fetches::Nothing).then_some(self.limits.frame_bytes),
                     code: self.widget.code().to_value(),
                 },
             };

@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use super::follower::Follower;
 use super::log::MessageLog;
 use super::sessions::Sessions;
-use crate::protocol::{HostFrame, Limits, Origin, Payload, encode};
+use crate::protocol::{Fetches, HostFrame, Limits, Origin, Payload, encode};
 use crate::registry::Place;
 use crate::state::{Access, KeyName};
 use crate::value::{Blob, Map, Value};
@@ -79,8 +79,8 @@ pub(crate) struct Commit {
     keys: Vec<KeyName>,
     state: AnyState,
     origin: Option<Origin>,
-    /// For pages that fetch large values by themselves, and for those that do not.
-    encoded: [OnceLock<Payload>; 2],
+    /// By what a page fetches by itself.
+    encoded: [OnceLock<Payload>; 3],
 }
 
 /// Values newer than some rev, not yet encoded.
@@ -256,8 +256,8 @@ impl Inner {
 }
 
 impl Commit {
-    fn encoded(&self, core: &Core, fetches: bool) -> &Payload {
-        self.encoded[usize::from(fetches)].get_or_init(|| {
+    fn encoded(&self, core: &Core, fetches: Fetches) -> &Payload {
+        self.encoded[fetches as usize].get_or_init(|| {
             let keys: Vec<_> = self.keys.iter().map(|key| (key.clone(), self.rev)).collect();
             let values = core.values(&self.state, &keys, fetches);
             let frame = HostFrame::Set { base: self.rev - 1, rev: self.rev, values, origin: self.origin };
