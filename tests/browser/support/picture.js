@@ -10,7 +10,7 @@ export const PICTURES = process.env.PICTURES === "1";
 
 const FOLDER = fileURLToPath(new URL("../../../docs/pictures/", import.meta.url));
 /** Of one picture, in bytes: a reader loads them all. */
-const LIMIT = 200_000;
+const LIMIT = 320_000;
 
 /**
  * Writes `docs/pictures/NAME.png`: what is on the page in the rectangle of an element and a margin around it.
