@@ -146,8 +146,8 @@ export class Connection {
 
   /** @param {WebSocket} socket @param {{ frame: Frame, data: string | Uint8Array<ArrayBuffer> }} packed */
   #send(socket, { frame, data }) {
-    // Of text we know at least so much; what is near the limit is counted.
-    const size = data.length * 3 > this.#limit ? new Blob([data]).size : data.length;
+    // A character of text takes up to three bytes; what may be too much is counted.
+    const size = typeof data === "string" && data.length * 3 > this.#limit ? new Blob([data]).size : data.length;
     if (size > this.#limit) return this.#model.reject(frame, `${size} bytes are more than the ${this.#limit} that the host takes at once`);
     socket.send(data);
     if (size > LARGE) this.#follow(socket, size);

@@ -283,13 +283,12 @@ export class Model {
 
   /** The host cannot take a frame of ours, so it is as if it had refused it. @param {Frame} frame @param {string} reason */
   reject(frame, reason) {
-    this.#sent = this.#sent.filter((one) => one !== frame);
-    this.#writes = this.#writes.filter((one) => one !== frame);
+    this.#settled(frame);
     if (frame.type === "set") {
       this.refused(Object.fromEntries(keys(frame.state).map((key) => [key, reason])));
       this.note({ type: "get" }); // for the true values
     } else {
-      this.replies.get(frame.content?.id)?.({ type: "message", content: { error: { type: "TooLarge", message: reason } } });
+      this.#fail(frame, "TooLarge", reason);
       this.report("message", new Error(`a message is not sent: ${reason}`));
     }
   }
@@ -307,8 +306,19 @@ export class Model {
     this.#sent = [];
     if (!lost.length) return;
     const message = `${lost.length} messages may be lost: the host has started anew`;
-    for (const { content } of lost) this.replies.get(content?.id)?.({ type: "message", content: { error: { type: "Lost", message } } });
+    for (const frame of lost) this.#fail(frame, "Lost", message);
     this.report("message", new Error(message));
+  }
+
+  /** Nothing more comes of this frame. @param {Frame} frame */
+  #settled(frame) {
+    this.#sent = this.#sent.filter((one) => one !== frame);
+    this.#writes = this.#writes.filter((one) => one !== frame);
+  }
+
+  /** Tells who waits for an answer to a message of ours that none will come. @param {Frame} frame @param {string} type @param {string} message */
+  #fail({ content }, type, message) {
+    this.replies.get(content?.id)?.({ type: "message", content: { error: { type, message } } });
   }
 
   /** @param {Frame} frame */
@@ -331,8 +341,7 @@ export class Model {
     this.#raise(rev);
     const frame = this.#sent.find((one) => one.seq === seq);
     if (!frame) return;
-    this.#sent = this.#sent.filter((one) => one !== frame);
-    this.#writes = this.#writes.filter((one) => one !== frame);
+    this.#settled(frame);
     const wrote = frame.state ?? {};
     const truth = state ?? {};
     const changed = [];

@@ -245,10 +245,13 @@ export class View {
     if (target === this.#el) return;
     const { progress, state } = this.#widget.session;
     if (target.dataset.connection !== state) target.dataset.connection = state;
-    if (progress === undefined) delete target.dataset.progress;
-    else target.dataset.progress = progress.toFixed(2);
-    if (progress !== undefined) target.style.setProperty("--any-widget-progress", `${progress}`);
-    else target.style.removeProperty("--any-widget-progress");
+    if (progress === undefined) {
+      delete target.dataset.progress;
+      target.style.removeProperty("--any-widget-progress");
+    } else {
+      target.dataset.progress = progress.toFixed(2);
+      target.style.setProperty("--any-widget-progress", `${progress}`);
+    }
     target.ariaBusy = this.#busy ? "true" : null;
   }
 

@@ -58,7 +58,7 @@ pub(super) async fn key(
         value => json(&value),
     };
     // Pixels and floats shrink little, and a megabyte takes longer to compress than to send.
-    if live && response.headers()[CONTENT_TYPE] != "application/json" {
+    if live && response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind != "application/json") {
         response.extensions_mut().insert(AsItIs);
     }
     // Names the value: a page that was told of rev r knows by it whether it has that or a newer one.
