@@ -167,7 +167,7 @@ test("S5: a write whose ack was lost with the socket is not applied twice", asyn
   await eventually(() => assert.equal(client.state.a, 1));
   await client.set({ a: 2 }); // a second time, 1 would undo this
   all.cable.cut();
-  await eventually(() => assert.equal(all.wire.open, 0));
+  await eventually(() => assert.equal(all.wire.closed, 1));
   all.wire.release("down");
   await equal(all, { a: 2 });
   await flush(all);
@@ -189,7 +189,7 @@ test("S5: a message whose ack was lost with the socket is sent again under its n
   });
   await eventually(() => assert.equal(all.wire.sent("message").length, 2));
   all.cable.cut();
-  await eventually(() => assert.equal(all.wire.open, 0));
+  await eventually(() => assert.equal(all.wire.closed, 1));
   all.wire.release("down");
   await flush(all);
   const writes = all.wire.frames.filter(({ sent, frame }) => sent && frame.seq);

@@ -88,11 +88,14 @@ export async function open(server, body, { expect = [], allow = [], files = {}, 
     if (message.type() === "warning") said.warnings.push(text);
   });
   page.on("pageerror", (error) => said.errors.push(`uncaught ${error.stack ?? error}`));
-  afterTest(() => {
+  afterTest(async () => {
+    // The console may tell of an error after the host's log has.
+    for (const pattern of said.expected) {
+      await eventually(() => assert.ok(said.errors.some((error) => pattern.test(error)), `no error matches ${pattern}`));
+    }
     const known = [...said.expected, ...said.allowed];
     const unexpected = said.errors.filter((error) => !known.some((pattern) => pattern.test(error)));
     assert.deepEqual(unexpected, [], "the page has errors");
-    for (const pattern of said.expected) assert.ok(said.errors.some((error) => pattern.test(error)), `no error matches ${pattern}`);
   });
   await page.addInitScript(() => {
     window.refusals = [];

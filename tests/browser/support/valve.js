@@ -25,6 +25,7 @@ export async function valve() {
   const held = { up: null, down: null };
   let opened = 0;
   let open = 0;
+  let closed = 0;
   const self = {
     frames,
     /** How many sockets the page has opened. */
@@ -34,6 +35,10 @@ export async function valve() {
     /** How many of them are open. */
     get open() {
       return open;
+    },
+    /** How many have been closed. The page may open another at once, so a cut is not seen by `open`. */
+    get closed() {
+      return closed;
     },
     /** Sees each frame on its way to the host, which does not get it if this returns true. @type {(frame: Frame, id: string) => unknown} */
     intercept: () => false,
@@ -92,7 +97,10 @@ export async function valve() {
     }
     for (const [one, other] of [[route, host], [host, route]]) {
       one.onClose((code, reason) => {
-        if (here) open--;
+        if (here) {
+          open--;
+          closed++;
+        }
         here = false;
         other.close({ code, reason });
       });
