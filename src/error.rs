@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Duplicate { what: String },
     /// A widget type or name that was never registered.
     Unregistered { what: String },
+    /// A store that cannot be opened, read or written.
+    Store { what: String },
     /// A value that cannot travel.
     Value { what: String, source: ValueError },
 }
@@ -53,6 +55,16 @@ impl Error {
     /// A `widget.json` (or `NAME.json`) that does not parse or asks for something impossible.
     pub fn is_manifest(&self) -> bool {
         matches!(&*self.0, Kind::Json { .. } | Kind::Manifest { .. })
+    }
+
+    /// A store that cannot be opened, read or written.
+    pub fn is_store(&self) -> bool {
+        matches!(&*self.0, Kind::Store { .. })
+    }
+
+    /// For a [`Store`](crate::store::Store) of one's own: what is wrong, and what to do.
+    pub fn store(what: impl Into<String>) -> Error {
+        Kind::Store { what: what.into() }.into()
     }
 
     pub(crate) fn missing(path: &Path, what: impl Into<String>) -> Error {
@@ -102,7 +114,7 @@ impl fmt::Display for Error {
                 write!(f, "{}:{line}:{column}: this JSON does not parse: {what}", path.display())
             }
             Kind::Manifest { path, what } => write!(f, "{}: {what}", path.display()),
-            Kind::Duplicate { what } | Kind::Unregistered { what } => f.write_str(what),
+            Kind::Duplicate { what } | Kind::Unregistered { what } | Kind::Store { what } => f.write_str(what),
             Kind::Value { what, source } => write!(f, "{what} cannot travel: {source}"),
         }
     }

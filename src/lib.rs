@@ -80,6 +80,7 @@ mod routes;
 mod session;
 mod socket;
 mod state;
+pub mod store;
 mod value;
 mod widget;
 
@@ -89,9 +90,10 @@ pub use host::{Host, HostBuilder};
 pub use html::View;
 pub use model::{About, Change, Changes, Message, Model};
 pub use protocol::Limits;
-#[doc(hidden)]
-pub use state::differs;
 pub use state::{Access, Key, KeyName, State};
+#[doc(hidden)]
+pub use state::{ByDefault, DefaultOf, WithoutDefault, differs};
+pub use store::Durability;
 pub use value::{Blob, Map, Shared, Value, ValueError};
 pub use widget::{Embedded, Source, Widget};
 

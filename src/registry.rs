@@ -1,35 +1,76 @@
-//! Models by id. The only file that knows how they are kept in memory, and the place where a store
-//! will be asked for a model that is not.
+//! Models by id, and how long they stay in memory. The only file that knows how they are kept there.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use tokio::time::Instant;
 
 use crate::model::Core;
 
 type Models = DashMap<Arc<str>, Arc<Core>>;
 
 /// The models of one host.
-#[derive(Default)]
 pub(crate) struct Registry {
     models: Arc<Models>,
+    /// Models that were swept out so far.
+    swept: AtomicU64,
+    /// From which idleness is counted, in milliseconds.
+    start: Instant,
 }
 
-/// A model's way out of the registry it is in.
-pub(crate) struct Place(Weak<Models>);
+/// A model's place in the registry: its way out, and whether anybody needs it.
+pub(crate) struct Place {
+    models: Weak<Models>,
+    /// Somebody has asked for it since the last look.
+    used: AtomicBool,
+    /// A page has been connected to it.
+    viewed: AtomicBool,
+    /// Since when nobody needs it, in milliseconds; 0 while somebody does.
+    idle_since: AtomicU64,
+}
+
+/// What a model was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// The one model of a widget folder, which stays.
+    Folder,
+    /// Opened by an id that many may know.
+    Shared,
+    /// Made with an id of its own, for one visitor.
+    Own,
+}
+
+/// How long models stay in memory that nobody views and no handle holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stay {
+    /// After the last view and handle.
+    pub(crate) idle: Duration,
+    /// A model of its own, before the first view.
+    pub(crate) orphan: Duration,
+    /// Whether shared models leave as well. Without a store they would be lost.
+    pub(crate) shared_leave: bool,
+}
+
+impl Default for Registry {
+    fn default() -> Registry {
+        Registry { models: Arc::default(), swept: AtomicU64::new(0), start: Instant::now() }
+    }
+}
 
 impl Registry {
     /// The living model of this id.
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Core>> {
-        self.models.get(id).map(|core| core.clone())
+        self.models.get(id).map(|core| used(&core))
     }
 
     /// The living model of this id, made by `make` if there is none. Two callers at once get the same.
     pub(crate) fn get_or_insert(&self, id: &Arc<str>, make: impl FnOnce(Place) -> Arc<Core>) -> Arc<Core> {
         match self.models.entry(id.clone()) {
-            Entry::Occupied(entry) => entry.get().clone(),
-            Entry::Vacant(entry) => entry.insert(make(Place(Arc::downgrade(&self.models)))).clone(),
+            Entry::Occupied(entry) => used(entry.get()),
+            Entry::Vacant(entry) => entry.insert(make(Place::new(&self.models))).clone(),
         }
     }
 
@@ -41,13 +82,88 @@ impl Registry {
     pub(crate) fn len(&self) -> usize {
         self.models.len()
     }
+
+    /// How many models were swept out until now. While it stays the same, what a store has is not older than it was.
+    pub(crate) fn swept(&self) -> u64 {
+        self.swept.load(Ordering::Acquire)
+    }
+
+    /// Takes out the models whose time is over, and says which of them nobody ever viewed. Costs a look at each
+    /// model.
+    pub(crate) fn sweep(&self, stay: &Stay) -> Swept {
+        let now = self.start.elapsed().as_millis() as u64 + 1;
+        let mut swept = Swept::default();
+        self.models.retain(|_, core| {
+            let stays = core.place.stays(core, stay, now);
+            if !stays {
+                // Nobody else has it: what is new of it was stored, or it would be on the keeper's list.
+                self.swept.fetch_add(1, Ordering::AcqRel);
+                match core.life == Life::Own && !core.place.is_viewed() {
+                    true => swept.orphans.push(core.clone()),
+                    false => swept.idle.push(core.id.clone()),
+                }
+            }
+            stays
+        });
+        swept
+    }
+}
+
+/// What a sweep took out.
+#[derive(Default)]
+pub(crate) struct Swept {
+    pub(crate) idle: Vec<Arc<str>>,
+    pub(crate) orphans: Vec<Arc<Core>>,
+}
+
+fn used(core: &Arc<Core>) -> Arc<Core> {
+    core.place.used.store(true, Ordering::Relaxed);
+    core.clone()
 }
 
 impl Place {
+    fn new(models: &Arc<Models>) -> Place {
+        Place {
+            models: Arc::downgrade(models),
+            used: AtomicBool::new(true),
+            viewed: AtomicBool::new(false),
+            idle_since: AtomicU64::new(0),
+        }
+    }
+
+    /// A page is connected.
+    pub(crate) fn view(&self) {
+        self.viewed.store(true, Ordering::Relaxed);
+    }
+
+    fn is_viewed(&self) -> bool {
+        self.viewed.load(Ordering::Relaxed)
+    }
+
     /// Takes a model out, unless another one has its id by now.
     pub(crate) fn leave(&self, core: &Core) {
-        if let Some(models) = self.0.upgrade() {
+        if let Some(models) = self.models.upgrade() {
             models.remove_if(&core.id, |_, current| std::ptr::eq(&**current, core));
         }
+    }
+
+    fn stays(&self, core: &Arc<Core>, stay: &Stay, now: u64) -> bool {
+        let limit = match core.life {
+            Life::Folder => return true,
+            Life::Shared if !stay.shared_leave => return true,
+            Life::Own if !self.is_viewed() => stay.orphan,
+            Life::Shared | Life::Own => stay.idle,
+        };
+        // Handles, connections and the keeper hold it as well as the registry does.
+        if self.used.swap(false, Ordering::Relaxed) || Arc::strong_count(core) > 1 {
+            self.idle_since.store(0, Ordering::Relaxed);
+            return true;
+        }
+        let since = match self.idle_since.load(Ordering::Relaxed) {
+            0 => now,
+            since => since,
+        };
+        self.idle_since.store(since, Ordering::Relaxed);
+        now - since < limit.as_millis() as u64
     }
 }

@@ -40,10 +40,17 @@ pub(crate) struct Session {
 }
 
 enum Outgoing {
-    /// Waits until the page has the state of this rev.
-    After(u64, Payload),
+    /// Waits until the page has the state of this rev, and, with durability `stored`, the store this tick.
+    After(Due, Payload),
     /// The answer to `get`: everything, as of when its turn comes.
     Everything,
+}
+
+/// When an answer may go out.
+#[derive(Clone, Copy)]
+struct Due {
+    rev: u64,
+    tick: u64,
 }
 
 struct Identity {
@@ -101,7 +108,7 @@ impl Session {
             Err(Malformed::Version(theirs)) => return Err(Close::version(&theirs)),
             Err(Malformed::Type(kind)) if self.identity.is_some() => {
                 let message = format!("this host does not know frames of the type {kind:?}; it is left out");
-                self.put(self.cursor.rev, HostFrame::Error { message });
+                self.put(self.at_once(), HostFrame::Error { message });
                 return Ok(());
             }
             Err(Malformed::Type(kind)) => {
@@ -116,15 +123,16 @@ impl Session {
             (Some(identity), ClientFrame::Set { seq, state }) => {
                 let page = page(identity, &self.follower, self.readonly);
                 let ack = self.core.write(&page, seq, state)?;
-                self.put(ack.rev, HostFrame::Ack(ack));
+                self.put(self.due(ack.rev), HostFrame::Ack(ack));
             }
             (Some(identity), ClientFrame::Message { seq, content, buffers }) => {
                 let page = page(identity, &self.follower, self.readonly);
                 let (ack, new) = self.core.receive(&page, seq)?;
-                self.put(ack.rev, HostFrame::Ack(ack));
                 if new {
                     self.message(content, buffers);
                 }
+                // Behind what the message has caused: an answer means that this is not lost either.
+                self.put(self.due(ack.rev), HostFrame::Ack(ack));
             }
             (Some(_), ClientFrame::Error { phase, message, stack }) => {
                 let (widget, model) = (self.core.widget.name.as_str(), &*self.core.id);
@@ -210,7 +218,7 @@ impl Session {
             secret: hello.session.clone(),
             reader: Reader { client: welcome.client, fetches: hello.fetches },
         });
-        self.put(self.cursor.rev, welcome.frame);
+        self.put(self.at_once(), welcome.frame);
     }
 
     /// Answers `get`: the whole state again, in the same session.
@@ -223,8 +231,21 @@ impl Session {
         Some(encode(&welcome.frame.into_value()))
     }
 
-    fn put(&mut self, rev: u64, frame: HostFrame) {
-        self.outbox.push_back(Outgoing::After(rev, encode(&frame.into_value())));
+    fn put(&mut self, due: Due, frame: HostFrame) {
+        self.outbox.push_back(Outgoing::After(due, encode(&frame.into_value())));
+    }
+
+    fn at_once(&self) -> Due {
+        Due { rev: self.cursor.rev, tick: 0 }
+    }
+
+    /// For an answer that stands for all that was noted until now.
+    fn due(&self, rev: u64) -> Due {
+        Due { rev, tick: self.core.tick() }
+    }
+
+    fn is_due(&self, due: Due) -> bool {
+        due.rev <= self.cursor.rev && due.tick <= self.cursor.tick
     }
 
     fn message(&mut self, content: Value, buffers: Vec<Blob>) {
@@ -242,9 +263,9 @@ impl Session {
         }
         let identity = self.identity.as_ref()?;
         let inbox = self.follower.take_inbox().into_iter();
-        self.outbox.extend(inbox.map(|(rev, frame)| Outgoing::After(rev, frame)));
+        self.outbox.extend(inbox.map(|(rev, frame)| Outgoing::After(Due { rev, tick: 0 }, frame)));
         match self.outbox.front() {
-            Some(Outgoing::After(rev, _)) if *rev > self.cursor.rev => {}
+            Some(Outgoing::After(due, _)) if !self.is_due(*due) => {}
             Some(_) => {
                 return match self.outbox.pop_front()? {
                     Outgoing::After(_, frame) => Some(frame),
@@ -275,7 +296,10 @@ impl Session {
                 self.messages = payloads.into_iter();
                 self.messages.next()
             }
-            Step::Idle | Step::Ended(_) if !self.outbox.is_empty() => self.frame(now),
+            Step::Idle | Step::Ended(_) if !self.outbox.is_empty() => match self.outbox.front() {
+                Some(Outgoing::After(due, _)) if !self.is_due(*due) => None, // until the store has it
+                _ => self.frame(now),
+            },
             Step::Idle | Step::Held => None,
             Step::Ended(_) if self.closing.is_some() => None,
             Step::Ended(reason) => {

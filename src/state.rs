@@ -123,6 +123,40 @@ pub fn differs<T: PartialEq + serde::Serialize>(now: &T, before: &T) -> bool {
     now != before && (reflexive || Value::encode(now) != Value::encode(before))
 }
 
+/// Finds a type's `Default`, if it has one, for `#[derive(Widget)]`: the method of the first of the two traits that
+/// fits is taken, and the second fits everything, but one reference later.
+#[doc(hidden)]
+pub struct DefaultOf<T>(std::marker::PhantomData<T>);
+
+#[doc(hidden)]
+pub trait ByDefault<T> {
+    fn find(&self) -> Option<fn() -> T>;
+}
+
+#[doc(hidden)]
+pub trait WithoutDefault<T> {
+    fn find(&self) -> Option<fn() -> T>;
+}
+
+impl<T> DefaultOf<T> {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> DefaultOf<T> {
+        DefaultOf(std::marker::PhantomData)
+    }
+}
+
+impl<T: Default> ByDefault<T> for DefaultOf<T> {
+    fn find(&self) -> Option<fn() -> T> {
+        Some(T::default)
+    }
+}
+
+impl<T> WithoutDefault<T> for &DefaultOf<T> {
+    fn find(&self) -> Option<fn() -> T> {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -135,6 +169,13 @@ mod tests {
         let after = Value::from(json!({"c": [1], "b": 3, "d": null}));
         assert_eq!(after.changes(&before), ["b", "d", "a"]);
         assert_eq!(before.changes(&before), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_type_with_a_default_has_one_and_others_do_not() {
+        struct Without;
+        assert_eq!((&DefaultOf::<u8>::new()).find().map(|make| make()), Some(0));
+        assert!((&DefaultOf::<Without>::new()).find().is_none());
     }
 
     #[test]

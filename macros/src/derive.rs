@@ -138,7 +138,10 @@ fn widget_fn(input: &DeriveInput, options: &Options) -> syn::Result<TokenStream>
         impl #generics #ident #arguments #bounds {
             /// The widget whose state this struct is.
             #visibility fn widget() -> ::anywidget_host::Widget<Self> {
+                #[allow(unused_imports)]
+                use ::anywidget_host::{ByDefault as _, WithoutDefault as _};
                 ::anywidget_host::Widget::new(#name, #source #css)
+                    .with_default((&::anywidget_host::DefaultOf::<Self>::new()).find())
             }
         }
     })

@@ -1,6 +1,7 @@
 //! What can be typed behind `anywidget-host`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -30,12 +31,15 @@ pub(crate) struct Serve {
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 8000)]
     pub(crate) port: u16,
-    /// Where models live: memory
+    /// Where models are kept: `memory`, or `sqlite:FILE`, where they outlive the process
     #[arg(long, default_value = "memory", value_name = "STORE", value_parser = store)]
     pub(crate) store: Store,
-    /// When a change counts as made: when it is applied, or when it is stored
+    /// When a page's change is acknowledged: when it is applied, or when it is on disk, so that no kill can undo it
     #[arg(long, value_enum, default_value = "applied")]
     pub(crate) durability: Durability,
+    /// Seconds that open requests, sockets and the store may take to end after Ctrl-C or SIGTERM
+    #[arg(long, default_value = "5", value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) shutdown_timeout: Duration,
     /// Send a strict Content-Security-Policy with the pages
     #[arg(long)]
     pub(crate) csp: bool,
@@ -44,12 +48,22 @@ pub(crate) struct Serve {
 #[derive(Clone)]
 pub(crate) enum Store {
     Memory,
+    Sqlite(PathBuf),
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub(crate) enum Durability {
     Applied,
     Stored,
+}
+
+impl From<Durability> for anywidget_host::Durability {
+    fn from(durability: Durability) -> anywidget_host::Durability {
+        match durability {
+            Durability::Applied => anywidget_host::Durability::Applied,
+            Durability::Stored => anywidget_host::Durability::Stored,
+        }
+    }
 }
 
 impl Args {
@@ -63,9 +77,18 @@ impl Args {
 }
 
 fn store(text: &str) -> Result<Store, String> {
-    match text {
-        "memory" => Ok(Store::Memory),
-        text if text.starts_with("sqlite:") => Err("this version keeps models in memory only".into()),
-        _ => Err("expected `memory`".into()),
+    match text.split_once(':') {
+        None if text == "memory" => Ok(Store::Memory),
+        Some(("sqlite", "")) => Err("name the file: sqlite:FILE".into()),
+        Some(("sqlite", file)) => Ok(Store::Sqlite(file.into())),
+        _ => Err("expected `memory` or `sqlite:FILE`".into()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    const MOST: f64 = 3_600.0;
+    match text.parse() {
+        Ok(seconds) if (0.0..=MOST).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("expected a number of seconds up to {MOST}")),
     }
 }

@@ -1,13 +1,13 @@
 //! The server behind the command: listens, serves the gallery and the host, ends cleanly.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anywidget_host::{Embedded, Host, Source, Widget, embed};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
-use super::args::{Durability, Serve, Store};
+use super::args::{self, Serve, Store};
 use super::gallery::Entry;
 use super::{discover, gallery};
 
@@ -25,15 +25,8 @@ const SHIPPED: [(&str, Embedded); 10] = [
     ("tabs", embed!("widgets/tabs")),
 ];
 
-/// How long open requests and sockets may take to end.
-const FAREWELL: Duration = Duration::from_secs(5);
-
 pub(crate) async fn run(options: Serve) -> Result<(), String> {
-    let Store::Memory = options.store;
-    if options.durability == Durability::Stored {
-        return Err("--durability stored needs a store on disk; models live in memory".into());
-    }
-    let host = Host::builder().watch(true).build().await.map_err(|error| error.to_string())?;
+    let host = build(&options).await?;
     let entries = open(&host, &options)?;
     let from = match options.path.as_slice() {
         [] => "the binary".to_owned(),
@@ -55,25 +48,38 @@ pub(crate) async fn run(options: Serve) -> Result<(), String> {
     // Without this a small answer may wait 40 ms for an acknowledgement.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let (end, ended) = tokio::sync::oneshot::channel();
-    let closing = host.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop_signal().await;
         tracing::info!("ending");
-        tokio::spawn(async move { closing.shutdown().await });
         let _ = end.send(()); // the server may have failed meanwhile
     });
-    let sockets = host.clone();
+    let patience = options.shutdown_timeout;
+    let drained = async {
+        let _ = ended.await;
+        sleep(patience / 2).await; // a request that does not end leaves time for the others and the store
+    };
     tokio::select! {
-        ended = server => {
-            ended.map_err(|error| format!("the server failed: {error}"))?;
-            let _ = tokio::time::timeout(FAREWELL, sockets.shutdown()).await; // those left are dropped
-            Ok(())
-        }
-        () = async {
-            let _ = ended.await;
-            tokio::time::sleep(FAREWELL).await;
-        } => Ok(()),
+        ended = server => ended.map_err(|error| format!("the server failed: {error}"))?,
+        () = drained => tracing::warn!("requests that are still open are dropped"),
     }
+    tokio::select! {
+        () = host.shutdown() => Ok(()),
+        () = sleep(patience) => Err(format!("not everything ended within {patience:?}: see --shutdown-timeout")),
+        () = stop_signal() => Err("ended at once, by a second signal".into()),
+    }
+}
+
+/// A host with the store that was asked for.
+async fn build(options: &Serve) -> Result<Host, String> {
+    let host = Host::builder().watch(true);
+    let host = match &options.store {
+        Store::Memory if options.durability == args::Durability::Stored => {
+            return Err("--durability stored needs a store on disk: add --store sqlite:FILE".into());
+        }
+        Store::Memory => host,
+        Store::Sqlite(file) => host.sqlite(file).durability(options.durability.into()),
+    };
+    host.build().await.map_err(|error| error.to_string())
 }
 
 /// Ctrl-C, or the signal that service managers send.

@@ -34,6 +34,11 @@ pub(super) enum Next<'a> {
 }
 
 impl MessageLog {
+    /// An empty log that goes on behind the messages of an earlier process.
+    pub(super) fn after(newest: u64) -> MessageLog {
+        MessageLog { newest, ..MessageLog::default() }
+    }
+
     pub(super) fn newest(&self) -> u64 {
         self.newest
     }

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use self::changes::{Change, Changes};
-pub(crate) use self::core::{AnyState, Change as CoreChange, Core, Cursor, Page, Reader, Step};
+pub(crate) use self::core::{
+    AnyState, Beginning, Change as CoreChange, Core, Cursor, Moment, Page, Past, Reader, Step,
+};
 pub(crate) use self::follower::Follower;
 pub use self::message::Message;
 pub(crate) use self::message::Sender;
@@ -146,6 +148,17 @@ impl<W: State> Model<W> {
     /// ```
     pub async fn flush(&self) {
         self.core.flush().await;
+    }
+
+    /// Waits until the [store](crate::store) has all that this model is now; at once where there is none. What is
+    /// told to others after it, in an HTTP answer, say, outlives the process. With [`Durability::Stored`] pages see
+    /// nothing before that anyway.
+    ///
+    /// It takes a write to the disk, which many models share, and as long as the store fails.
+    ///
+    /// [`Durability::Stored`]: crate::store::Durability::Stored
+    pub async fn stored(&self) {
+        self.core.kept().await;
     }
 
     /// Every change from now on, as a [`Stream`](futures_util::Stream). A slow reader is told of

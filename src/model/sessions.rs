@@ -1,11 +1,14 @@
 //! The sessions a model remembers: which page is which client, and what was already applied for it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
 
 use super::follower::Follower;
 use crate::protocol::{Ack, Close, Limits};
+use crate::store::StoredSession;
 
 /// Sessions by their secret.
 #[derive(Default)]
@@ -15,6 +18,27 @@ pub(super) struct Sessions {
     clients: u64,
     /// How many sessions there are when the next walk over them is worth it.
     sweep_at: usize,
+    /// Where there is a store: what it has not been told of.
+    unkept: Option<Box<Unkept>>,
+}
+
+/// Sessions that are new to a store, or changed.
+#[derive(Default)]
+pub(super) struct Unkept {
+    pub(super) changed: Vec<Changed>,
+    pub(super) forgotten: Vec<String>,
+    pub(super) clients: u64,
+    /// The secrets of those that changed, until they are looked at.
+    noted: HashSet<String>,
+}
+
+/// A session with the answers a store does not have.
+pub(super) struct Changed {
+    secret: String,
+    client: u64,
+    seq: Option<u64>,
+    last_seen: Instant,
+    answers: Vec<Ack>,
 }
 
 pub(super) struct Session {
@@ -23,12 +47,63 @@ pub(super) struct Session {
     seq: Option<u64>,
     /// The newest answers, oldest first, so that a repeated frame gets the one it got the first time.
     acks: VecDeque<Ack>,
+    /// How many of the newest of them a store does not have.
+    unkept: usize,
     /// The connection that speaks for this session now.
     connection: Option<Arc<Follower>>,
     last_seen: Instant,
 }
 
 impl Sessions {
+    /// Those that a store had, and no more than may be remembered. With `keeps`, changes are noted for it.
+    pub(super) fn new(keeps: bool, clients: u64, stored: Vec<StoredSession>, limits: &Limits) -> Sessions {
+        let mut sessions = Sessions { clients, unkept: keeps.then(Default::default), ..Sessions::default() };
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        for stored in stored {
+            let away = wall.duration_since(stored.seen).unwrap_or_default();
+            match now.checked_sub(away).filter(|_| away < limits.session_memory) {
+                Some(last_seen) => drop(
+                    sessions
+                        .by_secret
+                        .insert(stored.secret, Session::restored(stored.client, stored.seq, stored.answers, last_seen)),
+                ),
+                None => sessions.forgotten(stored.secret),
+            }
+        }
+        sessions
+    }
+
+    /// Notes for a store that a session changed.
+    pub(super) fn note(&mut self, secret: &str) {
+        if let Some(unkept) = &mut self.unkept
+            && !unkept.noted.contains(secret)
+        {
+            unkept.noted.insert(secret.to_owned());
+        }
+    }
+
+    fn forgotten(&mut self, secret: String) {
+        if let Some(unkept) = &mut self.unkept {
+            unkept.noted.remove(&secret);
+            unkept.forgotten.push(secret);
+        }
+    }
+
+    /// What a store has not been told of. It is told now, or again and again until it was.
+    pub(super) fn take_unkept(&mut self) -> Unkept {
+        let mut unkept = self.unkept.as_mut().map(|unkept| std::mem::take(&mut **unkept)).unwrap_or_default();
+        unkept.clients = self.clients;
+        for secret in unkept.noted.drain() {
+            if let Some(session) = self.by_secret.get_mut(&secret) {
+                let (client, seq, last_seen) = (session.client, session.seq, session.last_seen);
+                let kept = session.acks.len().saturating_sub(std::mem::take(&mut session.unkept));
+                let answers = session.acks.range(kept..).cloned().collect();
+                unkept.changed.push(Changed { secret, client, seq, last_seen, answers });
+            }
+        }
+        unkept
+    }
+
     /// Gives a session its connection. One that it had before is told to close. Says whether the
     /// session was known.
     pub(super) fn connect(
@@ -45,7 +120,7 @@ impl Sessions {
         let clients = &mut self.clients;
         let session = self.by_secret.entry(secret.to_owned()).or_insert_with(|| {
             *clients += 1;
-            Session { client: *clients, seq: None, acks: VecDeque::new(), connection: None, last_seen: now }
+            Session { client: *clients, seq: None, acks: VecDeque::new(), unkept: 0, connection: None, last_seen: now }
         });
         session.last_seen = now;
         if let Some(old) = session.connection.replace(connection.clone())
@@ -53,18 +128,23 @@ impl Sessions {
         {
             old.evict(Close::taken_over());
         }
-        (session, known)
+        self.note(secret);
+        (&self.by_secret[secret], known)
     }
 
-    /// The connection of a session is gone; the session is remembered for a while.
-    pub(super) fn disconnect(&mut self, secret: &str, connection: &Arc<Follower>, now: Instant) {
+    /// The connection of a session is gone; the session is remembered for a while. False when another
+    /// connection has it.
+    pub(super) fn disconnect(&mut self, secret: &str, connection: &Arc<Follower>, now: Instant) -> bool {
         if let Some(session) = self.by_secret.get_mut(secret)
             && session.is_held_by(connection)
         {
             session.connection = None;
             session.last_seen = now;
             session.acks.shrink_to_fit();
+            self.note(secret);
+            return true;
         }
+        false
     }
 
     /// The session that this connection speaks for; none when another connection has taken it over.
@@ -78,9 +158,13 @@ impl Sessions {
         if self.by_secret.len() < self.sweep_at.min(most) {
             return;
         }
-        self.by_secret.retain(|_, session| {
+        let stays = |session: &Session| {
             session.connection.is_some() || now.duration_since(session.last_seen) < limits.session_memory
-        });
+        };
+        let gone = self.by_secret.extract_if(|_, session| !stays(session)).map(|(secret, _)| secret);
+        for secret in gone.collect::<Vec<_>>() {
+            self.forgotten(secret);
+        }
         self.sweep_at = (2 * self.by_secret.len()).max(64);
         while self.by_secret.len() >= most {
             let away = self.by_secret.iter().filter(|(_, session)| session.connection.is_none());
@@ -89,11 +173,32 @@ impl Sessions {
                 return; // all of them are connected: connections have limits of their own
             };
             self.by_secret.remove(&oldest);
+            self.forgotten(oldest);
+        }
+    }
+}
+
+impl Changed {
+    /// As a store gets it, with the time of day.
+    pub(super) fn into_stored(self, now: Instant, wall: SystemTime) -> StoredSession {
+        let Changed { secret, client, seq, last_seen, answers } = self;
+        let seen = wall - now.saturating_duration_since(last_seen);
+        StoredSession {
+            secret,
+            client,
+            seq,
+            seen,
+            answers: answers.iter().map(|ack| (ack.seq, ack.to_bytes())).collect(),
         }
     }
 }
 
 impl Session {
+    fn restored(client: u64, seq: Option<u64>, answers: Vec<(u64, Bytes)>, last_seen: Instant) -> Session {
+        let acks = answers.iter().filter_map(|(_, bytes)| Ack::from_bytes(bytes)).collect();
+        Session { client, seq, acks, unkept: 0, connection: None, last_seen }
+    }
+
     fn is_held_by(&self, connection: &Arc<Follower>) -> bool {
         self.connection.as_ref().is_some_and(|held| Arc::ptr_eq(held, connection))
     }
@@ -119,5 +224,6 @@ impl Session {
             self.acks.pop_front();
         }
         self.acks.push_back(ack);
+        self.unkept += 1;
     }
 }

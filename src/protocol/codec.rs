@@ -38,14 +38,24 @@ pub(crate) fn encode(frame: &Value) -> Payload {
     {
         return Payload::Text(text.into());
     }
-    match rmp_serde::to_vec(frame) {
-        Ok(bytes) => Payload::Binary(bytes.into()),
-        // Writing a `Value` into memory has no way to fail; were it to, an empty frame is harmless.
-        Err(error) => {
-            tracing::error!(%error, "a frame could not be encoded");
-            Payload::heartbeat()
-        }
-    }
+    Payload::Binary(to_msgpack(frame))
+}
+
+/// Encodes a value as MessagePack, which carries every value.
+pub(crate) fn to_msgpack(value: &Value) -> Bytes {
+    // Writing a `Value` into memory has no way to fail; were it to, no bytes are harmless: they are no value.
+    rmp_serde::to_vec(value).map(Bytes::from).unwrap_or_else(|error| {
+        tracing::error!(%error, "a value could not be encoded");
+        Bytes::new()
+    })
+}
+
+/// Decodes one MessagePack value.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn from_msgpack(bytes: &[u8]) -> Result<Value, String> {
+    msgpack::read(bytes, MAX_DEPTH).map_err(|error| format!("not MessagePack: {error}"))
 }
 
 /// Decodes a frame of either kind.
@@ -56,7 +66,7 @@ pub(crate) fn encode(frame: &Value) -> Payload {
 pub(crate) fn decode(payload: &Payload) -> Result<Value, String> {
     match payload {
         Payload::Text(text) => serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
-        Payload::Binary(bytes) => msgpack::read(bytes, MAX_DEPTH).map_err(|error| format!("not MessagePack: {error}")),
+        Payload::Binary(bytes) => from_msgpack(bytes),
     }
 }
 

@@ -1,5 +1,8 @@
 //! What a host says to a page.
 
+use bytes::Bytes;
+
+use super::codec::{from_msgpack, to_msgpack};
 use crate::value::{Blob, Map, Value};
 
 /// A frame to a page. Built where its facts are, encoded once.
@@ -148,6 +151,25 @@ impl HostFrame {
             HostFrame::Error { message } => frame("error", [("message", message.into())]),
             HostFrame::End { reason } => frame("end", [("reason", reason.into())]),
         }
+    }
+}
+
+impl Ack {
+    /// As a store keeps it: the frame, always in MessagePack.
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        to_msgpack(&HostFrame::Ack(self.clone()).into_value())
+    }
+
+    /// None for bytes that are not an ack.
+    pub(crate) fn from_bytes(bytes: &Bytes) -> Option<Ack> {
+        let Ok(Value::Object(mut fields)) = from_msgpack(bytes) else { return None };
+        let mut map = |name: &str| match fields.swap_remove(name) {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        let (refused, truth) = (map("refused"), Values { state: map("state"), large: map("large") });
+        let number = |name: &str| u64::try_from(fields.get(name)?.as_i64()?).ok();
+        Some(Ack { seq: number("seq")?, rev: number("rev")?, refused, truth })
     }
 }
 

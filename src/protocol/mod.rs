@@ -15,6 +15,8 @@ mod vectors;
 pub(crate) use client::{ClientFrame, Fetches, Hello, Malformed};
 pub(crate) use close::Close;
 pub(crate) use codec::{Payload, decode, encode};
+#[cfg(feature = "sqlite")]
+pub(crate) use codec::{from_msgpack, to_msgpack};
 pub(crate) use host::{Ack, HostFrame, Origin, Values};
 pub use limits::Limits;
 

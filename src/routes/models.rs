@@ -16,20 +16,20 @@ use crate::model::Core;
 use crate::protocol::{Close, Payload, encode};
 use crate::session::Session;
 use crate::socket::Upgrade;
-use crate::{Host, Value};
+use crate::{Error, Host, Value};
 
 /// What a value that JSON cannot carry is served as, to those who ask for it; as on the socket.
 const MSGPACK: &str = "application/vnd.msgpack";
 
 pub(super) async fn view(State(host): State<Host>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    match model(&host, &id, &headers) {
+    match model(&host, &id, &headers).await {
         Ok(core) => View::new(core).into_response(),
         Err(response) => *response,
     }
 }
 
 pub(super) async fn state(State(host): State<Host>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    match model(&host, &id, &headers) {
+    match model(&host, &id, &headers).await {
         Ok(core) => json(&Value::Object(core.snapshot().2)),
         Err(response) => *response,
     }
@@ -40,7 +40,7 @@ pub(super) async fn key(
     Path((id, key)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let core = match model(&host, &id, &headers) {
+    let core = match model(&host, &id, &headers).await {
         Ok(core) => core,
         Err(response) => return *response,
     };
@@ -78,7 +78,11 @@ pub(super) async fn socket(State(host): State<Host>, Path(id): Path<String>, mut
     let Some(guard) = host.open_socket() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down\n").into_response();
     };
-    let session = match (host.core(&id), permission(request.headers(), &id)) {
+    let core = match host.find(&id).await {
+        Ok(core) => core,
+        Err(error) => return unreadable(&error),
+    };
+    let session = match (core, permission(request.headers(), &id)) {
         (_, None) => Err(Close::forbidden()),
         (None, _) => Err(Close::no_such_model(&id)),
         (Some(core), Some(_)) => Ok(Session::new(core, false, Instant::now())),
@@ -86,11 +90,20 @@ pub(super) async fn socket(State(host): State<Host>, Path(id): Path<String>, mut
     upgrade.respond(session, host.limits().clone(), guard)
 }
 
-fn model(host: &Host, id: &str, headers: &HeaderMap) -> Result<Arc<Core>, Box<Response>> {
+async fn model(host: &Host, id: &str, headers: &HeaderMap) -> Result<Arc<Core>, Box<Response>> {
     if permission(headers, id).is_none() {
         return Err(Box::new((StatusCode::FORBIDDEN, "this model is not for you\n").into_response()));
     }
-    host.core(id).ok_or_else(|| Box::new(not_found(format_args!("no such model: {id}"))))
+    match host.find(id).await {
+        Ok(core) => core.ok_or_else(|| Box::new(not_found(format_args!("no such model: {id}")))),
+        Err(error) => Err(Box::new(unreadable(&error))),
+    }
+}
+
+/// The store fails: a page comes back later, by itself.
+fn unreadable(error: &Error) -> Response {
+    tracing::error!("{error}");
+    (StatusCode::SERVICE_UNAVAILABLE, "the models cannot be read at the moment\n").into_response()
 }
 
 /// Whether a request names this media type among those it takes.

@@ -1,6 +1,7 @@
 //! The rules of a widget with the Rust type of its state forgotten, so that models of every type live
 //! in one registry and speak through one kind of connection.
 
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use super::{Answer, Rules};
 use crate::error::Refusal;
 use crate::model::{AnyState, Change, Core, CoreChange, Message, Model};
 use crate::state::{Key, KeyName, State};
-use crate::value::{Blob, Map, Value};
+use crate::store::StoredSlot;
+use crate::value::{Blob, Map, Value, ValueError};
 use futures_util::future::BoxFuture;
 
 /// What a model's core asks of its widget. Every state given to it is of the widget's type.
@@ -17,6 +19,12 @@ pub(crate) trait Behaviour: Send + Sync {
 
     /// The value of a key; `null`, with an error in the log, when the field cannot be written.
     fn read(&self, state: &AnyState, key: &str) -> Value;
+
+    /// A state to begin with, where the widget has one.
+    fn initial(&self) -> Option<AnyState>;
+
+    /// A state with kept values put in. With `open`, keys that it does not have come into being.
+    fn restore(&self, initial: &AnyState, slots: Vec<StoredSlot>, open: bool) -> Restored;
 
     /// The state after a page's writes, or why each of them is refused. Pure but for user code.
     fn apply(&self, before: &AnyState, writes: &Map) -> Result<Next, Map>;
@@ -36,6 +44,15 @@ pub(crate) trait Behaviour: Send + Sync {
         request: Value,
         buffers: Vec<Blob>,
     ) -> Option<BoxFuture<'static, Answer>>;
+}
+
+/// A state that was kept.
+pub(crate) struct Restored {
+    pub(crate) state: AnyState,
+    /// The rev of each key that was put in.
+    pub(crate) written: HashMap<KeyName, u64>,
+    /// The keys whose values do not fit, with the reason; none for a key that is not there any more.
+    pub(crate) aside: Vec<(KeyName, Option<ValueError>)>,
 }
 
 /// A state that may become the next commit.
@@ -75,6 +92,28 @@ impl<W: State> Behaviour for Rules<W> {
 
     fn read(&self, state: &AnyState, key: &str) -> Value {
         read(typed::<W>(state), key)
+    }
+
+    fn initial(&self) -> Option<AnyState> {
+        self.initial.as_ref().map(|initial| Arc::new(initial()) as AnyState)
+    }
+
+    fn restore(&self, initial: &AnyState, slots: Vec<StoredSlot>, open: bool) -> Restored {
+        let mut state = typed::<W>(initial).clone();
+        let known: HashSet<KeyName> = state.keys().into_iter().map(|key| key.name).collect();
+        let (mut written, mut aside) = (HashMap::new(), Vec::new());
+        for StoredSlot { key, rev, value } in slots {
+            let Some(value) = value else { continue };
+            if !open && !known.contains(&key) {
+                aside.push((key, None));
+                continue;
+            }
+            match state.write(&key, value) {
+                Ok(()) => drop(written.insert(key, rev)),
+                Err(error) => aside.push((key, Some(error))),
+            }
+        }
+        Restored { state: Arc::new(state), written, aside }
     }
 
     fn apply(&self, before: &AnyState, writes: &Map) -> Result<Next, Map> {

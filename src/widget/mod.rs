@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use self::behaviour::{Behaviour, Next, unknown_command};
+pub(crate) use self::behaviour::{Behaviour, Next, Restored, unknown_command};
 #[cfg(feature = "watch")]
 pub(crate) use self::manifest::Folder;
 pub(crate) use self::registered::{Code, Registered};
@@ -47,6 +47,7 @@ pub struct Widget<W: State> {
     pub(crate) rules: Rules<W>,
 }
 
+type Initial<W> = Box<dyn Fn() -> W + Send + Sync>;
 type Validate<W> = Box<dyn Fn(&mut W, &[KeyName]) -> Result<(), Refusal> + Send + Sync>;
 type OnChange<W> = Box<dyn Fn(&Model<W>, &Change<W>) + Send + Sync>;
 type OnMessage<W> = Box<dyn Fn(&Model<W>, &Message) + Send + Sync>;
@@ -56,6 +57,7 @@ type Command<W> = Box<dyn Fn(Model<W>, Value, Vec<Blob>) -> BoxFuture<'static, A
 
 /// What user code has to say about the states of one widget.
 pub(crate) struct Rules<W> {
+    initial: Option<Initial<W>>,
     validate: Option<Validate<W>>,
     on_change: Vec<OnChange<W>>,
     on_message: Vec<OnMessage<W>>,
@@ -65,13 +67,34 @@ pub(crate) struct Rules<W> {
 impl<W: State> Widget<W> {
     /// A widget called `name`, which stands in its URLs and in error messages.
     pub fn new(name: impl Into<String>, source: Source) -> Widget<W> {
-        let rules = Rules { validate: None, on_change: Vec::new(), on_message: Vec::new(), commands: HashMap::new() };
+        let rules = Rules {
+            initial: None,
+            validate: None,
+            on_change: Vec::new(),
+            on_message: Vec::new(),
+            commands: HashMap::new(),
+        };
         Widget { name: name.into(), title: None, description: None, source, open: false, rules }
     }
 
     /// Another name than the default, for two widgets of the same name in one host.
     pub fn name(mut self, name: impl Into<String>) -> Widget<W> {
         self.name = name.into();
+        self
+    }
+
+    /// What a model begins with that a page asks for before the program has opened it: after a restart, with a
+    /// [store](crate::store). The values that were kept are put into it, so it matters for keys that are new.
+    /// `#[derive(Widget)]` takes the type's `Default`, if it has one. Without it such a page is told that there is
+    /// no such model.
+    pub fn initial(mut self, initial: impl Fn() -> W + Send + Sync + 'static) -> Widget<W> {
+        self.rules.initial = Some(Box::new(initial));
+        self
+    }
+
+    #[doc(hidden)] // for `#[derive(Widget)]`
+    pub fn with_default(mut self, default: Option<fn() -> W>) -> Widget<W> {
+        self.rules.initial = default.map(|default| Box::new(default) as Initial<W>);
         self
     }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::super::follower::Follower;
 use super::super::log::Next;
 use super::Core;
+use super::keep::Visible;
 use crate::protocol::{Fetches, Hello, HostFrame, Payload, Values, encode};
 use crate::state::Access;
 use crate::value::Value;
@@ -26,11 +27,13 @@ pub(crate) enum Step {
     Ended(Arc<str>),
 }
 
-/// What a connection has of a model: a number for the state, a number for the messages.
+/// What a connection has of a model: a number for the state, a number for the messages, one for the answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Cursor {
     pub(crate) rev: u64,
     pub(crate) n: u64,
+    /// What the store has when nothing may be seen before; an answer waits for its tick.
+    pub(crate) tick: u64,
 }
 
 /// Who is sent to: a page's public number, and what it fetches by itself.
@@ -50,6 +53,7 @@ pub(crate) struct Welcome {
 impl Core {
     /// Starts or resumes the session of a page, and lets `follower` ring from now on.
     pub(crate) fn connect(&self, hello: &Hello, follower: &Arc<Follower>, readonly: bool) -> Welcome {
+        self.place.view();
         let (delta, welcome);
         {
             let mut inner = self.lock();
@@ -57,28 +61,32 @@ impl Core {
             let (session, known) = inner.sessions.connect(&hello.session, follower, &self.limits, Instant::now());
             let client = session.client;
             let seq = known.then(|| session.applied());
+            if !known {
+                inner.mark();
+            }
+            if !inner.followers.iter().any(|other| Arc::ptr_eq(other, follower)) {
+                inner.followers.push(follower.clone());
+            }
+            let Visible { head, n: newest, tick } = inner.visible();
             let same_epoch = hello.since.as_ref().is_some_and(|(epoch, _)| **epoch == *inner.epoch);
-            let since = hello.since.as_ref().filter(|(_, rev)| same_epoch && *rev <= inner.rev).map(|(_, rev)| *rev);
+            let since = hello.since.as_ref().filter(|(_, rev)| same_epoch && *rev <= head.rev).map(|(_, rev)| *rev);
             let n = match hello.messages {
-                Some(seen) if same_epoch => seen.min(inner.messages.newest()),
-                _ => inner.messages.newest(),
+                Some(seen) if same_epoch => seen.min(newest),
+                _ => newest,
             };
-            delta = inner.since(since, None);
-            let read_only_keys = inner.slots.iter().filter(|(_, slot)| slot.access == Access::Server);
+            delta = head.since(since, None);
+            let read_only_keys = head.slots.iter().filter(|(_, slot)| slot.access == Access::Server);
             let readonly = match readonly {
                 true => true.into(),
                 false => read_only_keys.map(|(key, _)| Value::from(&**key)).collect(),
             };
-            if !inner.followers.iter().any(|other| Arc::ptr_eq(other, follower)) {
-                inner.followers.push(follower.clone());
-            }
             welcome = Welcome {
                 client,
-                cursor: Cursor { rev: inner.rev, n },
+                cursor: Cursor { rev: head.rev, n, tick },
                 frame: HostFrame::Hello {
                     client,
                     epoch: inner.epoch.to_string(),
-                    rev: inner.rev,
+                    rev: head.rev,
                     full: since.is_none(),
                     values: Values::default(),
                     seq,
@@ -96,7 +104,10 @@ impl Core {
 
     pub(crate) fn disconnect(&self, secret: &str, follower: &Arc<Follower>) {
         self.unfollow(follower);
-        self.lock().sessions.disconnect(secret, follower, Instant::now());
+        let mut inner = self.lock();
+        if inner.sessions.disconnect(secret, follower, Instant::now()) {
+            inner.mark();
+        }
     }
 
     /// What a connection sends next, moving its cursor over it. With `held`, new state waits.
@@ -104,37 +115,42 @@ impl Core {
         let (delta, base);
         {
             let inner = self.lock();
+            let Visible { head, n: newest, tick } = inner.visible();
+            cursor.tick = tick;
             match inner.messages.next(cursor.n) {
-                Next::Gap { count, up_to } => {
+                Next::Gap { count, up_to } if up_to <= newest => {
                     cursor.n = up_to;
                     return Step::Send(encode(&HostFrame::Gap { count }.into_value()));
                 }
                 Next::Messages(logged) => {
-                    let due = logged.take_while(|logged| logged.rev <= cursor.rev).take(MESSAGES_AT_ONCE);
+                    let most = MESSAGES_AT_ONCE.min(newest.saturating_sub(cursor.n) as usize);
+                    let due = logged.take_while(|logged| logged.rev <= cursor.rev).take(most);
                     let payloads: Vec<Payload> = due.map(|logged| logged.payload.clone()).collect();
                     if !payloads.is_empty() {
                         cursor.n += payloads.len() as u64;
                         return Step::Messages(payloads);
                     }
                 }
-                Next::Nothing => {}
+                Next::Gap { .. } | Next::Nothing => {}
             }
-            if inner.rev == cursor.rev {
+            if head.rev == cursor.rev {
                 return inner.ended.clone().map_or(Step::Idle, Step::Ended);
             }
             if held {
                 return Step::Held;
             }
-            base = std::mem::replace(&mut cursor.rev, inner.rev);
+            base = std::mem::replace(&mut cursor.rev, head.rev);
             match &inner.latest {
                 Some(commit)
-                    if commit.rev == base + 1 && commit.origin.is_none_or(|origin| origin.client != reader.client) =>
+                    if commit.rev == base + 1
+                        && commit.rev == head.rev
+                        && commit.origin.is_none_or(|origin| origin.client != reader.client) =>
                 {
                     let commit = commit.clone();
                     drop(inner);
                     return Step::Send(commit.encoded(self, reader.fetches).clone());
                 }
-                _ => delta = inner.since(Some(base), Some(reader.client)),
+                _ => delta = head.since(Some(base), Some(reader.client)),
             }
         }
         if delta.keys.is_empty() {

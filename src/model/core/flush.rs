@@ -1,14 +1,14 @@
-//! Waiting until every connected page has what was sent: back pressure for those who send much.
+//! Waiting until others have what a model is: its pages, or its store.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-use super::{Core, Cursor};
+use super::{Core, Cursor, Inner};
 
 #[derive(Default)]
 pub(super) struct Flush {
-    /// Rung when a socket has taken something, if anybody waits.
+    /// Rung when a socket or the store has taken something, if anybody waits.
     taken: Notify,
     waiting: AtomicUsize,
 }
@@ -27,22 +27,27 @@ impl Core {
     pub(crate) async fn flush(&self) {
         let now = {
             let inner = self.lock();
-            Cursor { rev: inner.rev, n: inner.messages.newest() }
+            Cursor { rev: inner.head.rev, n: inner.messages.newest(), tick: 0 }
         };
+        self.when(|inner| inner.followers.iter().all(|follower| follower.is_at(now))).await;
+    }
+
+    /// Waits until something is so. It is looked at again whenever a socket or the store has taken something.
+    pub(super) async fn when(&self, is_so: impl Fn(&Inner) -> bool) {
         self.flush.waiting.fetch_add(1, Ordering::AcqRel);
         let _waiting = Waiting(&self.flush.waiting);
         loop {
             let taken = self.flush.taken.notified();
             tokio::pin!(taken);
             taken.as_mut().enable(); // what is taken from here on rings
-            if self.lock().followers.iter().all(|follower| follower.is_at(now)) {
+            if is_so(&self.lock()) {
                 return;
             }
             taken.await;
         }
     }
 
-    /// A socket has taken something, or is gone.
+    /// A socket or the store has taken something, or is gone.
     pub(crate) fn taken(&self) {
         if self.flush.waiting.load(Ordering::Acquire) > 0 {
             self.flush.taken.notify_waiters();

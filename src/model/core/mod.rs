@@ -6,27 +6,32 @@
 
 mod deliver;
 mod flush;
+mod head;
+mod keep;
 mod large;
 mod listen;
 mod write;
 
 use std::any::Any;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-
-use indexmap::IndexMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::follower::Follower;
 use super::log::MessageLog;
 use super::sessions::Sessions;
 use crate::protocol::{Fetches, HostFrame, Limits, Origin, Payload, encode};
-use crate::registry::Place;
-use crate::state::{Access, KeyName};
+use crate::registry::{Life, Place};
+use crate::state::KeyName;
+use crate::store::StoredSession;
+use crate::store::keeper::Keeper;
 use crate::value::{Blob, Map, Value};
 use crate::widget::Registered;
 
 pub(crate) use self::deliver::{Cursor, Reader, Step};
 use self::flush::Flush;
+use self::head::Head;
+use self::keep::Keeping;
+pub(crate) use self::keep::Moment;
 pub(crate) use self::listen::Change;
 pub(crate) use self::write::Page;
 
@@ -38,7 +43,8 @@ pub(crate) struct Core {
     pub(crate) id: Arc<str>,
     pub(crate) widget: Arc<Registered>,
     pub(crate) limits: Arc<Limits>,
-    place: Place,
+    pub(crate) place: Place,
+    pub(crate) life: Life,
     /// Never held while user code runs (validation, listeners, encoding of fields) or across an
     /// `.await`: whoever needs those takes what it needs out of the lock and comes back.
     inner: Mutex<Inner>,
@@ -48,10 +54,8 @@ pub(crate) struct Core {
 struct Inner {
     /// Names this history of revs. A page that knows another epoch starts from the whole state.
     epoch: Arc<str>,
-    /// Commits made in this epoch.
-    rev: u64,
-    state: AnyState,
-    slots: IndexMap<KeyName, Slot>,
+    /// The newest commit.
+    head: Head,
     /// The newest commit, with its encoding, for every view that is exactly one behind.
     latest: Option<Arc<Commit>>,
     messages: MessageLog,
@@ -62,15 +66,31 @@ struct Inner {
     /// Somebody is working through `unseen`; others only add to it, so listeners run in commit order.
     notifying: bool,
     ended: Option<Arc<str>>,
+    /// Where there is a store: what it has.
+    keeping: Option<Box<Keeping>>,
 }
 
-#[derive(Clone, Copy)]
-struct Slot {
-    /// The commit that wrote it last.
-    rev: u64,
-    /// The client that sent it, to which it is not echoed. Its ack carries what came out otherwise.
-    writer: Option<u64>,
-    access: Access,
+/// How a model begins: with a state, and with what is known of its past.
+pub(crate) struct Beginning {
+    pub(crate) state: AnyState,
+    pub(crate) past: Option<Past>,
+    pub(crate) keeper: Option<Keeper>,
+    pub(crate) life: Life,
+}
+
+/// What a store had of a model.
+#[derive(Default)]
+pub(crate) struct Past {
+    /// None when the history does not go on: pages start from the whole state.
+    pub(crate) epoch: Option<String>,
+    pub(crate) rev: u64,
+    /// The rev that wrote each key. Others are new in the Rust type.
+    pub(crate) written: HashMap<KeyName, u64>,
+    /// Keys whose values do not fit the Rust type any more.
+    pub(crate) aside: Vec<KeyName>,
+    pub(crate) messages: u64,
+    pub(crate) clients: u64,
+    pub(crate) sessions: Vec<StoredSession>,
 }
 
 /// An atomic change of some keys.
@@ -98,29 +118,47 @@ impl Delta {
 }
 
 impl Core {
+    /// A living model. One that the store does not have as it is now is given to it.
     pub(crate) fn new(
         id: Arc<str>,
         widget: Arc<Registered>,
         limits: Arc<Limits>,
         place: Place,
-        state: AnyState,
-    ) -> Core {
-        let keys = widget.behaviour.keys(&state).into_iter();
-        let slots = keys.map(|key| (key.name, Slot { rev: 0, writer: None, access: key.access })).collect();
-        let inner = Inner {
-            epoch: uuid::Uuid::new_v4().simple().to_string().into(),
-            rev: 0,
-            state,
-            slots,
-            latest: None,
-            messages: MessageLog::default(),
-            sessions: Sessions::default(),
-            followers: Vec::new(),
-            unseen: VecDeque::new(),
-            notifying: false,
-            ended: None,
-        };
-        Core { id, widget, limits, place, inner: Mutex::new(inner), flush: Flush::default() }
+        beginning: Beginning,
+    ) -> Arc<Core> {
+        let Beginning { state, past, keeper, life } = beginning;
+        let keys = widget.behaviour.keys(&state);
+        let stored = past.as_ref().map(|past| past.rev);
+        let past = past.unwrap_or_default();
+        // Keys that came or went are a commit that no page was told of, so they all start anew.
+        let reshaped = stored.is_some()
+            && (!past.aside.is_empty() || keys.iter().any(|key| !past.written.contains_key(&key.name)));
+        let rev = past.rev + u64::from(reshaped);
+        let head = Head::new(rev, state, keys, |key| past.written.get(key).copied().unwrap_or(rev));
+        let goes_on = past.epoch.filter(|_| !reshaped);
+        let is_kept = stored.is_some() && goes_on.is_some();
+        let keeps = keeper.is_some();
+        let core = Arc::new_cyclic(|core: &Weak<Core>| {
+            let keeping = keeper
+                .map(|keeper| Box::new(Keeping::new(keeper, core.clone(), &head, past.messages, past.aside, stored)));
+            let inner = Inner {
+                epoch: goes_on.unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string()).into(),
+                head,
+                latest: None,
+                messages: MessageLog::after(past.messages),
+                sessions: Sessions::new(keeps, past.clients, past.sessions, &limits),
+                followers: Vec::new(),
+                unseen: VecDeque::new(),
+                notifying: false,
+                ended: None,
+                keeping,
+            };
+            Core { id, widget, limits, place, life, inner: Mutex::new(inner), flush: Flush::default() }
+        });
+        if !is_kept {
+            core.keep();
+        }
+        core
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -129,11 +167,11 @@ impl Core {
     }
 
     pub(crate) fn state(&self) -> AnyState {
-        self.lock().state.clone()
+        self.lock().head.state.clone()
     }
 
     pub(crate) fn rev(&self) -> u64 {
-        self.lock().rev
+        self.lock().head.rev
     }
 
     pub(crate) fn epoch(&self) -> Arc<str> {
@@ -142,23 +180,24 @@ impl Core {
 
     /// Everything written after `rev`, as of now.
     pub(crate) fn since(&self, rev: Option<u64>) -> Delta {
-        self.lock().since(rev, None)
+        self.lock().head.since(rev, None)
     }
 
-    /// The whole state, read once and encoded by nobody yet, with the epoch and rev it stands for.
+    /// The whole state that may be seen, read once and encoded by nobody yet, with the epoch and rev it stands for.
     pub(crate) fn snapshot(&self) -> (Arc<str>, u64, Map) {
         let (epoch, delta) = {
             let inner = self.lock();
-            (inner.epoch.clone(), inner.since(None, None))
+            (inner.epoch.clone(), inner.visible().head.since(None, None))
         };
         (epoch, delta.rev, self.read(&delta.state, &delta.keys))
     }
 
-    /// One key, if there is such a key: the epoch, the rev that wrote it, its value.
+    /// One key as it may be seen, if there is such a key: the epoch, the rev that wrote it, its value.
     pub(crate) fn value(&self, key: &str) -> Option<(Arc<str>, u64, Value)> {
         let (epoch, rev, state) = {
             let inner = self.lock();
-            (inner.epoch.clone(), inner.slots.get(key)?.rev, inner.state.clone())
+            let head = inner.visible().head;
+            (inner.epoch.clone(), head.slots.get(key)?.rev, head.state.clone())
         };
         Some((epoch, rev, self.widget.behaviour.read(&state, key)))
     }
@@ -172,7 +211,7 @@ impl Core {
     pub(crate) fn commit(self: &Arc<Self>, before: &AnyState, after: AnyState, keys: Vec<KeyName>) -> bool {
         {
             let mut inner = self.lock();
-            if !same(&inner.state, before) {
+            if !same(&inner.head.state, before) {
                 return false;
             }
             inner.commit(after, keys, None, &self.widget);
@@ -185,10 +224,11 @@ impl Core {
     /// under the lock, because its number and rev are part of it.
     pub(crate) fn send(&self, content: Value, buffers: Vec<Blob>) {
         let mut inner = self.lock();
-        let (rev, n) = (inner.rev, inner.messages.newest() + 1);
+        let (rev, n) = (inner.head.rev, inner.messages.newest() + 1);
         let frame = HostFrame::Message { content, buffers, rev, n: Some(n) };
         let payload = encode(&frame.into_value());
         inner.messages.push(rev, payload, self.limits.messages, self.limits.message_bytes);
+        inner.mark();
         inner.ring();
     }
 
@@ -196,7 +236,7 @@ impl Core {
     pub(crate) fn follow(&self, follower: &Arc<Follower>) -> u64 {
         let mut inner = self.lock();
         inner.followers.push(follower.clone());
-        inner.rev
+        inner.head.rev
     }
 
     pub(crate) fn unfollow(&self, follower: &Arc<Follower>) {
@@ -206,9 +246,11 @@ impl Core {
 
     /// Ends the model: its views are told, and no page can come back to it.
     pub(crate) fn end(&self, reason: &str) {
+        self.lock().ends(&self.id);
         self.place.leave(self);
         let mut inner = self.lock();
         inner.ended.get_or_insert_with(|| reason.into());
+        inner.mark();
         inner.ring();
     }
 
@@ -225,17 +267,13 @@ impl Core {
 
 impl Inner {
     fn commit(&mut self, after: AnyState, keys: Vec<KeyName>, origin: Option<Origin>, widget: &Registered) {
-        self.rev += 1;
-        let writer = origin.map(|origin| origin.client);
-        for key in &keys {
-            let access = self.slots.get(key).map(|slot| slot.access).unwrap_or_default();
-            self.slots.insert(key.clone(), Slot { rev: self.rev, writer, access });
-        }
-        self.state = after.clone();
+        self.head.write(after.clone(), &keys, origin.map(|origin| origin.client));
+        let rev = self.head.rev;
         if widget.behaviour.listens() {
-            self.unseen.push_back(Change::new(self.rev, keys.clone(), after.clone()));
+            self.unseen.push_back(Change::new(rev, keys.clone(), after.clone()));
         }
-        self.latest = Some(Arc::new(Commit { rev: self.rev, keys, state: after, origin, encoded: Default::default() }));
+        self.latest = Some(Arc::new(Commit { rev, keys, state: after, origin, encoded: Default::default() }));
+        self.mark();
         self.ring();
     }
 
@@ -243,15 +281,6 @@ impl Inner {
         for follower in &self.followers {
             follower.ring();
         }
-    }
-
-    /// The keys written after `rev` (all without one), but for those that `reader` wrote itself.
-    fn since(&self, rev: Option<u64>, reader: Option<u64>) -> Delta {
-        let newer = |slot: &Slot| rev.is_none_or(|rev| slot.rev > rev);
-        let own = |slot: &Slot| reader.is_some() && slot.writer == reader;
-        let keys =
-            self.slots.iter().filter(|(_, slot)| newer(slot) && !own(slot)).map(|(key, slot)| (key.clone(), slot.rev));
-        Delta { rev: self.rev, keys: keys.collect(), state: self.state.clone() }
     }
 }
 

@@ -31,8 +31,8 @@ impl Core {
             if let Some(answered) = inner.answered(page, seq)? {
                 return Ok(answered);
             }
-            known = writes.keys().filter_map(|key| Some(inner.slots.get_full(key.as_str())?.1.clone())).collect();
-            let mut room = self.limits.keys.saturating_sub(inner.slots.len());
+            known = writes.keys().filter_map(|key| Some(inner.head.slots.get_full(key.as_str())?.1.clone())).collect();
+            let mut room = self.limits.keys.saturating_sub(inner.head.slots.len());
             writes.retain(|key, _| match inner.refuses(key, page.readonly, &self.widget, &self.limits, &mut room) {
                 Some(reason) => {
                     forbidden.insert(key.clone(), reason.into());
@@ -40,7 +40,7 @@ impl Core {
                 }
                 None => true,
             });
-            before = inner.state.clone();
+            before = inner.head.state.clone();
         }
         loop {
             let (next, reasons) = match self.widget.behaviour.apply(&before, &writes) {
@@ -58,17 +58,17 @@ impl Core {
             if let Some(answered) = inner.answered(page, seq)? {
                 return Ok(answered);
             }
-            if !same(&inner.state, &before) {
-                before = inner.state.clone();
+            if !same(&inner.head.state, &before) {
+                before = inner.head.state.clone();
                 continue;
             }
             if !next.keys.is_empty() {
                 inner.commit(next.state, next.keys, Some(Origin { client: page.reader.client, seq }), &self.widget);
             }
             for (key, notice) in &mut truth.large {
-                notice["rev"] = inner.slots.get(key.as_str()).map_or(0, |slot| slot.rev).into();
+                notice["rev"] = inner.head.slots.get(key.as_str()).map_or(0, |slot| slot.rev).into();
             }
-            let ack = Ack { seq, rev: inner.rev, refused, truth };
+            let ack = Ack { seq, rev: inner.head.rev, refused, truth };
             inner.answer(page, ack.clone(), &self.limits);
             drop(inner);
             self.notify_listeners();
@@ -83,7 +83,7 @@ impl Core {
         if let Some(answered) = inner.answered(page, seq)? {
             return Ok((answered, false));
         }
-        let ack = Ack { seq, rev: inner.rev, ..Ack::default() };
+        let ack = Ack { seq, rev: inner.head.rev, ..Ack::default() };
         inner.answer(page, ack.clone(), &self.limits);
         Ok((ack, true))
     }
@@ -95,7 +95,7 @@ impl Inner {
     /// # Errors
     /// When another connection speaks for the session now.
     fn answered(&mut self, page: &Page<'_>, seq: u64) -> Result<Option<Ack>, Close> {
-        let rev = self.rev;
+        let rev = self.head.rev;
         let session = self.sessions.of(page.session, page.connection).ok_or_else(Close::taken_over)?;
         Ok(session.answered(seq, rev))
     }
@@ -103,6 +103,8 @@ impl Inner {
     fn answer(&mut self, page: &Page<'_>, ack: Ack, limits: &Limits) {
         if let Some(session) = self.sessions.of(page.session, page.connection) {
             session.answer(ack, limits.acks);
+            self.sessions.note(page.session);
+            self.mark();
         }
     }
 
@@ -118,7 +120,7 @@ impl Inner {
         if CODE_KEYS.contains(&key) {
             return Some("code comes from the host, not from a page".into());
         }
-        match self.slots.get(key) {
+        match self.head.slots.get(key) {
             Some(_) if readonly => Some("this view is read-only".into()),
             Some(slot) if slot.access == Access::Server => Some("only the server writes this key".into()),
             Some(_) => None,

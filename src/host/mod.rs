@@ -1,5 +1,8 @@
 //! The host: what an application holds to open models and to serve them.
 
+mod builder;
+mod open;
+
 use std::any::{TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
@@ -7,14 +10,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
+use futures_executor::block_on;
 
+pub use self::builder::HostBuilder;
 use crate::error::{Error, Result};
-use crate::model::{Core, Model};
+use crate::model::Model;
 use crate::protocol::Limits;
-use crate::registry::{Place, Registry};
+use crate::registry::{Life, Registry};
 use crate::routes;
 use crate::socket::{Guard, Sockets};
 use crate::state::State;
+use crate::store::keeper::Keeper;
 use crate::value::Value;
 use crate::widget::{Registered, Source, Widget};
 
@@ -56,66 +62,45 @@ struct Inner {
     /// By name, for URLs. Folders are added while the host runs.
     by_name: RwLock<HashMap<String, Arc<Registered>>>,
     registry: Registry,
+    keeper: Option<Keeper>,
     sockets: Sockets,
     #[cfg(feature = "watch")]
     reload: Option<crate::reload::Reload>,
 }
 
-/// Builds a [`Host`]. Everything has a default.
-pub struct HostBuilder {
-    base: String,
-    limits: Limits,
-    origins: Vec<String>,
-    widgets: Vec<Register>,
-    folders: Vec<PathBuf>,
-    watch: bool,
-}
-
-type Register = Box<dyn FnOnce(&Arc<str>) -> Result<(TypeId, Registered)> + Send>;
-
 impl Host {
     /// Starts building a host.
     pub fn builder() -> HostBuilder {
-        HostBuilder {
-            base: "/anywidget".to_owned(),
-            limits: Limits::default(),
-            origins: Vec::new(),
-            widgets: Vec::new(),
-            folders: Vec::new(),
-            watch: cfg!(debug_assertions),
-        }
+        HostBuilder::new()
     }
 
-    /// The model of this id; made from `initial` if there is none yet.
+    /// The model of this id: the living one, else the one that the store has, else a new one made from `initial`.
     ///
     /// # Errors
-    /// When no widget for `W` was registered, or the id belongs to a model of another widget.
+    /// When no widget for `W` was registered, the id belongs to a model of another widget, or the store cannot be
+    /// read.
     pub async fn open<W: State>(&self, id: impl Into<String>, initial: impl FnOnce() -> W) -> Result<Model<W>> {
-        let id: Arc<str> = id.into().into();
         let widget = self.registered::<W>()?;
-        let make = |place| self.make(id.clone(), widget.clone(), place, initial());
-        let core = self.0.registry.get_or_insert(&id, make);
-        match Arc::ptr_eq(&core.widget, &widget) {
-            true => Ok(Model::new(core)),
-            false => Err(Error::duplicate(format!(
-                "the id {id:?} belongs to a model of {:?}, not of {:?}",
-                core.widget.name, widget.name
-            ))),
-        }
+        let core = self.open_as(&id.into().into(), &widget, initial, Life::Shared).await?;
+        Ok(Model::new(core))
     }
 
-    /// The model of this id, if there is one and its states are of this type.
+    /// The model of this id, if it is in memory and its states are of this type.
     pub fn get<W: State>(&self, id: &str) -> Option<Model<W>> {
-        self.core(id).filter(|core| core.state().is::<W>()).map(Model::new)
+        self.0.registry.get(id).filter(|core| core.state().is::<W>()).map(Model::new)
     }
 
-    /// A new model with an id of its own: a random UUID.
+    /// A new model with an id of its own, a random UUID: for one visitor. It ends ten minutes later if no page has
+    /// connected to it, and leaves memory an hour after the last page and handle
+    /// ([`HostBuilder::orphan`], [`HostBuilder::idle`]).
     ///
     /// # Errors
     /// When no widget for `W` was registered.
     pub async fn create<W: State>(&self, state: W) -> Result<Model<W>> {
-        let id = uuid::Uuid::new_v4().to_string();
-        self.open(id, || state).await
+        let id: Arc<str> = uuid::Uuid::new_v4().to_string().into();
+        let widget = self.registered::<W>()?;
+        let make = |place| self.make(id.clone(), widget, place, Arc::new(state), Life::Own);
+        Ok(Model::new(self.0.registry.get_or_insert(&id, make)))
     }
 
     /// A widget folder without a Rust type: its model, whose id is the folder's name and whose state
@@ -159,11 +144,8 @@ impl Host {
         let registered = self.register(registered)?;
         let state = Value::Object(state.unwrap_or_default());
         let id: Arc<str> = name.into();
-        let core = self.0.registry.get_or_insert(&id, |place| self.make(id.clone(), registered.clone(), place, state));
-        match Arc::ptr_eq(&core.widget, &registered) {
-            true => Ok(Model::new(core)),
-            false => Err(Error::duplicate(format!("a model with the id {id:?} exists already"))),
-        }
+        let core = block_on(self.open_as(&id, &registered, || state, Life::Folder))?;
+        Ok(Model::new(core))
     }
 
     /// The routes that serve this host's widgets, to be merged into any router.
@@ -171,9 +153,9 @@ impl Host {
         routes::router(self.clone()).with_state(())
     }
 
-    /// The HTML of one view of the model of this id, if there is one.
+    /// The HTML of one view of the model of this id, if it is in memory.
     pub fn view(&self, id: &str) -> Option<crate::View> {
-        self.core(id).map(crate::View::new)
+        self.0.registry.get(id).map(crate::View::new)
     }
 
     /// `<link>` elements for the `<head>` of a page: the browser then asks for the whole runtime at
@@ -188,17 +170,24 @@ impl Host {
         self.0.sockets.count()
     }
 
-    /// Living models.
+    /// Models in memory.
     pub fn models(&self) -> usize {
         self.0.registry.len()
     }
 
-    /// Closes every socket, telling its page to come back after a moment, and accepts no new one.
-    /// Waits until all are closed; the pages are asked to spread their return over two seconds.
+    /// Closes every socket, telling its page to come back after a moment, and accepts no new one. Then writes
+    /// what the store does not have yet and closes it; commits made after that are not stored.
     ///
-    /// For the graceful shutdown of a server, which does not wait for WebSockets by itself.
+    /// Waits until all is done; the pages are asked to spread their return over two seconds. For the graceful
+    /// shutdown of a server, which does not wait for WebSockets by itself. Put a `tokio::time::timeout` around it to
+    /// wait less than a stuck page or disk may take.
     pub async fn shutdown(&self) {
         self.0.sockets.close().await;
+        if let Some(keeper) = &self.0.keeper
+            && let Err(error) = keeper.close().await
+        {
+            tracing::error!("the store does not close: {error}");
+        }
     }
 
     pub(crate) fn base(&self) -> &str {
@@ -213,10 +202,6 @@ impl Host {
         &self.0.origins
     }
 
-    pub(crate) fn core(&self, id: &str) -> Option<Arc<Core>> {
-        self.0.registry.get(id)
-    }
-
     pub(crate) fn widget(&self, name: &str) -> Option<Arc<Registered>> {
         self.0.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
@@ -224,10 +209,6 @@ impl Host {
     /// A place among the open sockets; none while the host shuts down.
     pub(crate) fn open_socket(&self) -> Option<Guard> {
         self.0.sockets.open()
-    }
-
-    fn make(&self, id: Arc<str>, widget: Arc<Registered>, place: Place, state: impl State) -> Arc<Core> {
-        Arc::new(Core::new(id, widget, self.0.limits.clone(), place, Arc::new(state)))
     }
 
     fn registered<W: State>(&self) -> Result<Arc<Registered>> {
@@ -266,92 +247,6 @@ impl Host {
     }
 }
 
-impl HostBuilder {
-    /// Registers a widget with the Rust type of its states.
-    pub fn widget<W: State>(mut self, widget: Widget<W>) -> HostBuilder {
-        self.widgets.push(Box::new(move |base| Ok((TypeId::of::<W>(), Registered::new(widget, base)?.0))));
-        self
-    }
-
-    /// Opens a widget folder without a Rust type, as [`Host::folder`] does.
-    pub fn folder(mut self, path: impl Into<PathBuf>) -> HostBuilder {
-        self.folders.push(path.into());
-        self
-    }
-
-    /// Where the routes are: `/anywidget` unless set. Begins with a `/`, does not end with one.
-    pub fn base(mut self, path: impl Into<String>) -> HostBuilder {
-        let path = path.into();
-        let path = path.trim_matches('/');
-        self.base = if path.is_empty() { String::new() } else { format!("/{path}") };
-        self
-    }
-
-    /// Other limits than the defaults.
-    pub fn limits(mut self, limits: Limits) -> HostBuilder {
-        self.limits = limits;
-        self
-    }
-
-    /// Lets pages of another origin (`https://example.com`) open sockets. Pages of the host's own
-    /// origin and programs that send none always may.
-    pub fn allow_origin(mut self, origin: impl Into<String>) -> HostBuilder {
-        self.origins.push(origin.into());
-        self
-    }
-
-    /// Whether edits of widget files on disk reload open pages. With debug assertions they do.
-    /// Without the feature `watch` they never do.
-    pub fn watch(mut self, watch: bool) -> HostBuilder {
-        self.watch = watch;
-        self
-    }
-
-    /// Reads the widgets and makes the host.
-    ///
-    /// # Errors
-    /// When the files of a widget cannot be read, or two widgets have one name.
-    pub async fn build(self) -> Result<Host> {
-        let base: Arc<str> = self.base.into();
-        let mut by_type = HashMap::new();
-        let mut by_name = HashMap::new();
-        for register in self.widgets {
-            let (state, registered) = register(&base)?;
-            let registered = Arc::new(registered);
-            insert(&mut by_name, registered.clone())?;
-            by_type.insert(state, registered);
-        }
-        let widgets: Vec<Arc<Registered>> = by_name.values().cloned().collect();
-        let watch = self.watch;
-        let host = Host(Arc::new_cyclic(|_host: &std::sync::Weak<Inner>| Inner {
-            base,
-            limits: Arc::new(self.limits),
-            origins: self.origins,
-            by_type,
-            by_name: RwLock::new(by_name),
-            registry: Registry::default(),
-            sockets: Sockets::default(),
-            #[cfg(feature = "watch")]
-            reload: watch.then(|| {
-                let host = _host.clone();
-                crate::reload::Reload::new(move |widget| {
-                    if let Some(inner) = host.upgrade() {
-                        Host(inner).ring(widget);
-                    }
-                })
-            }),
-        }));
-        let _ = watch;
-        for widget in &widgets {
-            host.watch(widget);
-        }
-        for folder in self.folders {
-            host.folder(folder)?;
-        }
-        Ok(host)
-    }
-}
-
 fn insert(by_name: &mut HashMap<String, Arc<Registered>>, widget: Arc<Registered>) -> Result<()> {
     if by_name.contains_key(&widget.name) {
         let name = &widget.name;
@@ -375,11 +270,5 @@ fn folder_name(path: &Path) -> Result<String> {
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").field("base", &self.0.base).field("models", &self.models()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for HostBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostBuilder").field("base", &self.base).finish_non_exhaustive()
     }
 }

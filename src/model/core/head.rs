@@ -1,0 +1,53 @@
+//! A state with the rev of each of its keys, as of one commit.
+
+use indexmap::IndexMap;
+
+use super::{AnyState, Delta};
+use crate::state::{Access, Key, KeyName};
+
+/// The newest commit, or the newest that may be seen.
+#[derive(Clone)]
+pub(super) struct Head {
+    pub(super) rev: u64,
+    pub(super) state: AnyState,
+    pub(super) slots: IndexMap<KeyName, Slot>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    /// The commit that wrote it last.
+    pub(super) rev: u64,
+    /// The client that sent it, to which it is not echoed. Its ack carries what came out otherwise.
+    writer: Option<u64>,
+    pub(super) access: Access,
+}
+
+impl Head {
+    /// A state at a rev, each key with the rev that wrote it.
+    pub(super) fn new(rev: u64, state: AnyState, keys: Vec<Key>, written: impl Fn(&str) -> u64) -> Head {
+        let slot = |key: Key| {
+            let slot = Slot { rev: written(&key.name), writer: None, access: key.access };
+            (key.name, slot)
+        };
+        Head { rev, state, slots: keys.into_iter().map(slot).collect() }
+    }
+
+    /// The next commit.
+    pub(super) fn write(&mut self, state: AnyState, keys: &[KeyName], writer: Option<u64>) {
+        self.rev += 1;
+        self.state = state;
+        for key in keys {
+            let access = self.slots.get(key).map(|slot| slot.access).unwrap_or_default();
+            self.slots.insert(key.clone(), Slot { rev: self.rev, writer, access });
+        }
+    }
+
+    /// The keys written after `rev` (all without one), but for those that `reader` wrote itself.
+    pub(super) fn since(&self, rev: Option<u64>, reader: Option<u64>) -> Delta {
+        let newer = |slot: &Slot| rev.is_none_or(|rev| slot.rev > rev);
+        let own = |slot: &Slot| reader.is_some() && slot.writer == reader;
+        let keys =
+            self.slots.iter().filter(|(_, slot)| newer(slot) && !own(slot)).map(|(key, slot)| (key.clone(), slot.rev));
+        Delta { rev: self.rev, keys: keys.collect(), state: self.state.clone() }
+    }
+}

@@ -1,0 +1,196 @@
+//! What the store has of a model, what it does not have yet, and what may be seen meanwhile.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Weak};
+use std::time::{Instant, SystemTime};
+
+use super::super::sessions::Unkept;
+use super::head::Head;
+use super::{Core, Inner};
+use crate::state::KeyName;
+use crate::store::keeper::Keeper;
+use crate::store::{Batch, Durability, StoredSlot};
+
+/// The part of a model that exists only where there is a store.
+pub(super) struct Keeping {
+    keeper: Keeper,
+    core: Weak<Core>,
+    /// Counts all that a store is told of: commits, messages, answers, sessions.
+    tick: u64,
+    /// What the store has: a rev, once it has anything, and the tick of that moment.
+    rev: Option<u64>,
+    kept: u64,
+    /// The keeper has it on its list.
+    queued: bool,
+    /// Keys whose kept values do not fit any more.
+    aside: Vec<KeyName>,
+    /// With [`Durability::Stored`], all that anybody sees.
+    seen: Option<Seen>,
+    /// The store was told of the end; nothing follows.
+    over: bool,
+}
+
+/// What is on disk.
+struct Seen {
+    head: Arc<Head>,
+    n: u64,
+    tick: u64,
+}
+
+/// A moment of a model that becomes visible when it is kept.
+pub(crate) struct Moment {
+    core: Arc<Core>,
+    rev: u64,
+    tick: u64,
+    n: u64,
+    head: Option<Arc<Head>>,
+}
+
+/// As far as a model may be seen.
+pub(super) struct Visible<'a> {
+    pub(super) head: &'a Head,
+    /// The number of the newest message.
+    pub(super) n: u64,
+    /// The answers up to this tick may go out.
+    pub(super) tick: u64,
+}
+
+impl Keeping {
+    pub(super) fn new(
+        keeper: Keeper,
+        core: Weak<Core>,
+        head: &Head,
+        n: u64,
+        aside: Vec<KeyName>,
+        rev: Option<u64>,
+    ) -> Self {
+        let seen =
+            (keeper.durability() == Durability::Stored).then(|| Seen { head: Arc::new(head.clone()), n, tick: 0 });
+        Keeping { keeper, core, tick: 0, rev, kept: 0, queued: false, aside, seen, over: false }
+    }
+}
+
+impl Inner {
+    /// What may be seen: everything, unless a store has to have it first.
+    pub(super) fn visible(&self) -> Visible<'_> {
+        match self.keeping.as_ref().and_then(|keeping| keeping.seen.as_ref()) {
+            Some(seen) => Visible { head: &seen.head, n: seen.n, tick: seen.tick },
+            None => Visible { head: &self.head, n: self.messages.newest(), tick: u64::MAX },
+        }
+    }
+
+    /// Notes that there is something for the store.
+    pub(super) fn mark(&mut self) {
+        if let Some(keeping) = &mut self.keeping
+            && !keeping.over
+        {
+            keeping.tick += 1;
+            if !keeping.queued
+                && let Some(core) = keeping.core.upgrade()
+            {
+                keeping.queued = true;
+                keeping.keeper.queue(core);
+            }
+        }
+    }
+
+    /// Notes that the model is about to end, so that it is not loaded again meanwhile.
+    pub(super) fn ends(&self, id: &Arc<str>) {
+        if self.ended.is_none()
+            && let Some(keeping) = &self.keeping
+        {
+            keeping.keeper.ends(id);
+        }
+    }
+
+    /// The tick of what was noted last.
+    pub(super) fn tick(&self) -> u64 {
+        self.keeping.as_ref().map_or(0, |keeping| keeping.tick)
+    }
+}
+
+impl Core {
+    /// Lets the store have it.
+    pub(crate) fn keep(&self) {
+        self.lock().mark();
+    }
+
+    pub(crate) fn tick(&self) -> u64 {
+        self.lock().tick()
+    }
+
+    /// Waits until the store has everything of now. At once without a store.
+    pub(crate) async fn kept(&self) {
+        let tick = self.tick();
+        self.when(|inner| inner.keeping.as_ref().is_none_or(|keeping| keeping.kept >= tick || keeping.over)).await;
+    }
+
+    /// What the store does not have yet; none when it has everything.
+    pub(crate) fn unkept(self: &Arc<Self>) -> Option<(Batch, Moment)> {
+        let (delta, unkept, batch, moment);
+        {
+            let mut inner = self.lock();
+            let inner = &mut *inner;
+            let keeping = inner.keeping.as_mut().filter(|keeping| !keeping.over)?;
+            keeping.queued = false;
+            keeping.over = inner.ended.is_some();
+            delta = match keeping.rev {
+                Some(rev) if rev == inner.head.rev => None,
+                since => Some(inner.head.since(since, None)),
+            };
+            unkept = inner.sessions.take_unkept();
+            let n = inner.messages.newest();
+            let head = keeping.seen.as_ref().map(|seen| match seen.head.rev == inner.head.rev {
+                true => seen.head.clone(),
+                false => Arc::new(inner.head.clone()),
+            });
+            moment = Moment { core: self.clone(), rev: inner.head.rev, tick: keeping.tick, n, head };
+            batch = Batch {
+                id: self.id.clone(),
+                widget: self.widget.name.clone(),
+                epoch: inner.epoch.clone(),
+                expected: keeping.rev,
+                rev: inner.head.rev,
+                messages: n,
+                clients: unkept.clients,
+                slots: Vec::new(),
+                aside: std::mem::take(&mut keeping.aside),
+                sessions: Vec::new(),
+                answers_kept: self.limits.acks,
+                forgotten: Vec::new(),
+                ended: inner.ended.is_some(),
+            };
+        }
+        // Values are read and answers written outside the lock.
+        let slots = delta.map(|delta| {
+            let there: HashSet<KeyName> =
+                self.widget.behaviour.keys(&delta.state).into_iter().map(|key| key.name).collect();
+            let slot = |(key, rev): (KeyName, u64)| {
+                let value = there.contains(&key).then(|| self.widget.behaviour.read(&delta.state, &key));
+                StoredSlot { key, rev, value }
+            };
+            delta.keys.into_iter().map(slot).collect()
+        });
+        let Unkept { changed, forgotten, .. } = unkept;
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        let sessions = changed.into_iter().map(|session| session.into_stored(now, wall)).collect();
+        Some((Batch { slots: slots.unwrap_or_default(), sessions, forgotten, ..batch }, moment))
+    }
+}
+
+impl Moment {
+    /// The store has it now.
+    pub(crate) fn is_kept(self) {
+        let mut inner = self.core.lock();
+        if let Some(keeping) = &mut inner.keeping {
+            keeping.rev = Some(self.rev);
+            keeping.kept = self.tick;
+            if let Some(head) = self.head {
+                keeping.seen = Some(Seen { head, n: self.n, tick: self.tick });
+                inner.ring();
+            }
+        }
+        drop(inner);
+        self.core.taken();
+    }
+}
