@@ -167,3 +167,118 @@ impl Place {
         now - since < limit.as_millis() as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant as Clock;
+
+    use super::*;
+    use crate::protocol::Payload;
+    use crate::session::{Next, Session};
+    use crate::{Host, Source, Value, Widget};
+
+    const IDLE: Duration = Duration::from_secs(100);
+
+    async fn host() -> Host {
+        let widget = Widget::<Value>::new("thing", Source::inline("export default {}"));
+        Host::builder().widget(widget).idle(IDLE).orphan(IDLE / 2).build().await.unwrap()
+    }
+
+    /// A page opens the model, takes everything and leaves.
+    fn view(core: &Arc<Core>) {
+        let now = Clock::now();
+        let mut session = Session::new(core.clone(), false, now);
+        let hello = r#"{"type":"hello","version":1,"session":"page"}"#;
+        session.receive(&Payload::Text(hello.into()), now).unwrap();
+        let Next::Send(Payload::Text(hello)) = session.next(now) else { panic!("no hello") };
+        assert!(hello.contains(r#""state":{"n":"#), "{hello}");
+    }
+
+    /// Resident memory of this process, in bytes.
+    #[cfg(target_os = "linux")]
+    fn resident() -> usize {
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(start_paused = true)]
+    async fn a_million_models_created_viewed_and_dropped_leave_memory_where_it_was() {
+        const ALL: usize = 1_000_000;
+        const AT_ONCE: usize = 20_000;
+        let host = host().await;
+        let mut before = 0;
+        for round in 0..ALL / AT_ONCE {
+            for n in 0..AT_ONCE {
+                let mut state = Value::object();
+                state["n"] = (n as u64).into();
+                let model = host.create(state).await.unwrap();
+                view(&model.core);
+            }
+            assert_eq!(host.models(), AT_ONCE);
+            tokio::time::sleep(2 * IDLE).await; // the clock jumps
+            assert_eq!(host.models(), 0);
+            if round == 4 {
+                before = resident();
+            }
+        }
+        let after = resident();
+        println!("resident after {} models: {before} bytes, after {ALL}: {after}", 5 * AT_ONCE);
+        // Half a pointer left of each of the other 900,000 would be more.
+        assert!(after < before + (4 << 20), "{before} bytes before, {after} after");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_model_that_nobody_views_waits_as_an_orphan_and_one_that_was_viewed_as_idle() {
+        let host = host().await;
+        let orphan = host.create(Value::object()).await.unwrap().id().to_owned();
+        let viewed = {
+            let mut state = Value::object();
+            state["n"] = 1.into();
+            let model = host.create(state).await.unwrap();
+            view(&model.core);
+            model.id().to_owned()
+        };
+        tokio::time::sleep(IDLE * 9 / 10).await;
+        assert!(host.view(&orphan).is_none(), "the orphan is still there");
+        assert!(host.view(&viewed).is_some(), "the viewed one is gone too early");
+        tokio::time::sleep(IDLE * 2).await;
+        assert!(host.view(&viewed).is_none(), "the idle one is still there");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handle_a_page_and_every_use_keep_a_model() {
+        let host = host().await;
+        let mut state = Value::object();
+        state["n"] = 1.into();
+        let model = host.create(state).await.unwrap();
+        view(&model.core);
+        let session = Session::new(model.core.clone(), false, Clock::now());
+        let id = model.id().to_owned();
+        tokio::time::sleep(IDLE * 3).await;
+        drop(model);
+        tokio::time::sleep(IDLE * 3).await;
+        assert_eq!(host.models(), 1, "the page is still there");
+        drop(session);
+        for _ in 0..6 {
+            tokio::time::sleep(IDLE / 2).await;
+            assert!(host.view(&id).is_some(), "it is in use");
+        }
+        tokio::time::sleep(IDLE * 3).await;
+        assert_eq!(host.models(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_store_opened_models_stay_unless_idle_is_set() {
+        let widget = || Widget::<Value>::new("thing", Source::inline("export default {}"));
+        let stays = Host::builder().widget(widget()).build().await.unwrap();
+        let leaves = Host::builder().widget(widget()).idle(IDLE).build().await.unwrap();
+        for host in [&stays, &leaves] {
+            drop(host.open("shared", Value::object).await.unwrap());
+            drop(host.create(Value::object()).await.unwrap());
+            assert_eq!(host.models(), 2);
+        }
+        tokio::time::sleep(Duration::from_secs(3 * 3_600)).await;
+        assert_eq!((stays.models(), leaves.models()), (1, 0));
+    }
+}
