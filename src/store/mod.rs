@@ -65,7 +65,6 @@ pub trait Store: Send + Sync + 'static {
 
 /// A model as it is kept.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct Stored {
     /// The name of its widget.
     pub widget: String,

@@ -7,6 +7,7 @@ pub mod binary;
 pub mod http;
 pub mod page;
 pub mod raw;
+pub mod store;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
