@@ -286,6 +286,7 @@ impl Session {
         let held = self.outbox.is_empty() && self.pace.holds(now);
         let rev = self.cursor.rev;
         match self.core.step(identity.reader, &mut self.cursor, held) {
+            Step::Moved => self.frame(now),
             Step::Send(payload) => {
                 if self.cursor.rev != rev {
                     self.pace.count(&self.core.limits, now);

@@ -18,6 +18,8 @@ const MESSAGES_AT_ONCE: usize = 256;
 pub(crate) enum Step {
     /// It has everything.
     Idle,
+    /// Its cursor went on and there is nothing to send for that: answers that waited for it may be due.
+    Moved,
     /// State is newer than the connection's, and it has to wait for its turn.
     Held,
     Send(Payload),
@@ -116,7 +118,9 @@ impl Core {
         {
             let inner = self.lock();
             let Visible { head, n: newest, tick } = inner.visible();
-            cursor.tick = tick;
+            if std::mem::replace(&mut cursor.tick, tick) != tick {
+                return Step::Moved;
+            }
             match inner.messages.next(cursor.n) {
                 Next::Gap { count, up_to } if up_to <= newest => {
                     cursor.n = up_to;
@@ -154,7 +158,7 @@ impl Core {
             }
         }
         if delta.keys.is_empty() {
-            return self.step(reader, cursor, held); // all of it was this client's own
+            return Step::Moved; // all of it was this client's own
         }
         let values = self.values(&delta.state, &delta.keys, reader.fetches);
         Step::Send(encode(&HostFrame::Set { base, rev: delta.rev, values, origin: None }.into_value()))
