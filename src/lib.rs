@@ -54,12 +54,13 @@
 //! A frame comes in through `socket` (IO), is understood by `session` (one client, no IO), changes a
 //! `model` (slots, revs, commits), and goes out to every follower of that model, each from its own cursor.
 //! `protocol` has frames, encodings and close codes; `routes` the addresses; `widget` and `assets` the code
-//! that pages load; `reload` notices edits; `registry` keeps the models, and is the place for a store.
+//! that pages load; `reload` notices edits; `registry` has the models that are in memory, and [`store`] follows each of
+//! them like a page does, to keep it.
 //!
 //! # Features
 //!
 //! `watch` (default) reloads open pages when widget files on disk are edited. `cli` (default) builds the
-//! binary. A library that serves widgets needs neither.
+//! binary. A library that serves widgets needs none of them.
 //!
 //! The contract that widgets rely on is [AFM](https://anywidget.dev/en/afm/); the wire protocol is
 //! described in `docs/protocol.md` of the repository.
@@ -113,6 +114,7 @@ mod guides {
         Sketch: "../docs/widgets/sketch.md",
         Slider: "../docs/widgets/slider.md",
         Sortable: "../docs/widgets/sortable.md",
+        Store: "../docs/store.md",
         Table: "../docs/widgets/table.md",
         Tabs: "../docs/widgets/tabs.md",
     }
