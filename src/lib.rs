@@ -48,6 +48,7 @@
 //!   views, follow its [`changes`](Model::changes), put its [`view`](Model::view) into a page.
 //! - [`Value`], [`Blob`] and [`Shared`] are what travels; [`Refusal`] is what a page is told when it asked
 //!   for too much; [`Error`] is what goes wrong on this side; [`Limits`] has every number.
+//! - [`store`] is where models are kept beyond the life of a process: [`Sqlite`], in one file.
 //!
 //! # Inside
 //!
@@ -95,6 +96,8 @@ pub use state::{Access, Key, KeyName, State};
 #[doc(hidden)]
 pub use state::{ByDefault, DefaultOf, WithoutDefault, differs};
 pub use store::Durability;
+#[cfg(feature = "sqlite")]
+pub use store::Sqlite;
 pub use value::{Blob, Map, Shared, Value, ValueError};
 pub use widget::{Embedded, Source, Widget};
 

@@ -184,9 +184,8 @@ impl HostBuilder {
         let keeper = match self.store {
             Some(open) => Some(Keeper::start(open(self.durability)?, self.durability)),
             None if self.durability == Durability::Stored => {
-                return Err(Error::store(
-                    "durability `stored` needs a store: add .sqlite(\"state.db\") to the host's builder",
-                ));
+                let what = "needs a store: add .sqlite(\"state.db\") to the builder of the host";
+                return Err(Error::store("durability `stored`", what));
             }
             None => None,
         };
