@@ -182,12 +182,18 @@ impl Host {
     /// shutdown of a server, which does not wait for WebSockets by itself. Put a `tokio::time::timeout` around it to
     /// wait less than a stuck page or disk may take.
     pub async fn shutdown(&self) {
-        self.0.sockets.close().await;
-        if let Some(keeper) = &self.0.keeper
-            && let Err(error) = keeper.close().await
-        {
-            tracing::error!("the store does not close: {error}");
-        }
+        let sockets = &self.0.sockets;
+        sockets.close();
+        let store = async {
+            sockets.silent().await;
+            if let Some(keeper) = &self.0.keeper
+                && let Err(error) = keeper.close().await
+            {
+                tracing::error!("the store does not close: {error}");
+            }
+        };
+        // Pages that take their time to close hold up nothing but this call.
+        tokio::join!(store, sockets.closed());
     }
 
     pub(crate) fn base(&self) -> &str {
