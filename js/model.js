@@ -33,6 +33,8 @@ export class Model {
    * @type {(keys: string[], origin: string) => void}
    */
   stored = () => {};
+  /** Told that the host raises a DOM event. @type {(name: string, detail: unknown) => void} */
+  event = () => {};
   /** Told that what waited for large values may have come, or has more to come. */
   moved = () => {};
   /** Is the host on this machine? Then only very large values take another way than its frames. */
@@ -215,6 +217,7 @@ export class Model {
     else if (frame.type === "set") this.#set(frame);
     else if (frame.type === "ack") this.#ack(frame);
     else if (frame.type === "message") this.#message(frame);
+    else if (frame.type === "event" && this.#isNew(frame)) this.event(frame.name, frame.detail);
   }
 
   /** @param {Frame} frame */
@@ -372,14 +375,18 @@ export class Model {
 
   /** @param {Frame} frame */
   #message(frame) {
-    const { content, n, rev } = frame;
-    if (n != null) {
-      if (n <= (this.#n ?? -1)) return;
-      this.#n = n;
-    }
-    this.#raise(rev);
+    if (!this.#isNew(frame)) return;
+    const { content } = frame;
     if (content?.kind === "anywidget-command-response") this.replies.get(content.id)?.(frame);
     else if (!this.held?.keeps(frame)) this.#deliver(frame);
+  }
+
+  /** What is numbered comes once. @param {Frame} frame */
+  #isNew({ n, rev }) {
+    if (n != null && n <= (this.#n ?? -1)) return false;
+    this.#n = n ?? this.#n;
+    this.#raise(rev);
+    return true;
   }
 
   /** @param {Frame} frame */

@@ -72,6 +72,7 @@ export class Session {
       console.warn(`[anywidget] ${this.name}: the host refused`, reasons);
       this.#emit("anywidget:refused", reasons);
     };
+    this.model.event = (name, detail) => this.#emit(name, detail);
     this.model.moved = () => {
       this.#transfer?.start();
       this.#whole();
@@ -135,7 +136,6 @@ export class Session {
       this.#isGreeted = true;
       this.#whole();
     }
-    if (type === "event") this.#emit(frame.name, frame.detail);
     if (type === "gap") this.report("message", new Error(`${frame.count} messages were missed while the page was away`));
     if (type === "error") console.warn(`[anywidget] ${this.name}: the host says: ${frame.message}`);
     if (type === "end") this.#end(frame.reason);

@@ -69,7 +69,7 @@
 extern crate self as anywidget_host;
 
 mod assets;
-mod auth;
+pub mod auth;
 mod error;
 mod host;
 mod html;
@@ -87,6 +87,7 @@ mod value;
 mod widget;
 
 pub use anywidget_host_macros::{Widget, embed};
+pub use auth::{Permission, Visitor};
 pub use error::{Error, Refusal, Result};
 pub use host::{Host, HostBuilder};
 pub use html::View;

@@ -40,6 +40,13 @@ pub(crate) enum HostFrame {
         rev: u64,
         n: Option<u64>,
     },
+    /// A DOM event for every view. Numbered among the messages, so that none is raised twice.
+    Event {
+        name: String,
+        detail: Value,
+        rev: u64,
+        n: u64,
+    },
     Code(Value),
     Gap {
         count: u64,
@@ -140,6 +147,9 @@ impl HostFrame {
                 let mut map = vec![("content", content), ("buffers", buffers), ("rev", rev.into())];
                 map.extend(n.map(|n| ("n", n.into())));
                 frame("message", map)
+            }
+            HostFrame::Event { name, detail, rev, n } => {
+                frame("event", [("name", name.into()), ("detail", detail), ("rev", rev.into()), ("n", n.into())])
             }
             HostFrame::Code(Value::Object(code)) => {
                 let mut map = Map::from([("type".to_owned(), "code".into())]);

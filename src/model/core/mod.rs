@@ -33,7 +33,7 @@ use self::head::Head;
 use self::keep::Keeping;
 pub(crate) use self::keep::Moment;
 pub(crate) use self::listen::Change;
-pub(crate) use self::write::Page;
+pub(crate) use self::write::{By, Page};
 
 /// A state whose Rust type only its widget knows.
 pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
@@ -230,6 +230,33 @@ impl Core {
         inner.messages.push(rev, payload, self.limits.messages, self.limits.message_bytes);
         inner.mark();
         inner.ring();
+    }
+
+    /// Raises a DOM event in every page, behind the state and the messages of now.
+    pub(crate) fn dispatch(&self, name: String, detail: Value) {
+        let mut inner = self.lock();
+        let (rev, n) = (inner.head.rev, inner.messages.newest() + 1);
+        let payload = encode(&HostFrame::Event { name, detail, rev, n }.into_value());
+        inner.messages.push(rev, payload, self.limits.messages, self.limits.message_bytes);
+        inner.mark();
+        inner.ring();
+    }
+
+    /// The texts of a form as values of the keys' types; what does not fit is left for the type to refuse.
+    ///
+    /// # Errors
+    /// By key: a text that is not of the kind that a key without a Rust type has.
+    pub(crate) fn read_form(&self, fields: Map) -> Result<Map, Map> {
+        let state = self.state();
+        let mut reasons = Map::new();
+        let mut values = Map::new();
+        for (key, text) in fields {
+            match self.widget.behaviour.read_text(&state, &key, text) {
+                Ok(value) => drop(values.insert(key, value)),
+                Err(reason) => drop(reasons.insert(key, reason.into())),
+            }
+        }
+        if reasons.is_empty() { Ok(values) } else { Err(reasons) }
     }
 
     /// Lets a stream of changes follow from now on; the answer is the rev it starts behind.
