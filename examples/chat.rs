@@ -1,0 +1,113 @@
+//! cargo run --example chat
+//!
+//! Answers word by word, from an Ollama server on this machine if there is one, else from a stand-in that says so. The
+//! history is in SQLite. `STORE=file` names another file than `chat.db`, `MODEL=name` another model than `llama3.2`.
+
+#[path = "page/mod.rs"]
+mod page;
+
+use std::time::Duration;
+
+use anywidget_host::{Durability, Host, Model, Result, Source, Visitor, Widget};
+use axum::extract::State;
+use axum::response::Html;
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+/// Who said what. The last answer may still grow.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Turn {
+    role: String,
+    content: String,
+}
+
+#[derive(Clone, Default, Widget)]
+struct Chat {
+    #[widget(server)]
+    turns: Vec<Turn>,
+    #[widget(server)]
+    busy: bool,
+}
+
+#[derive(Deserialize)]
+struct Question {
+    text: String,
+}
+
+/// Swapped for an empty one when it was sent.
+const FORM: &str = r#"<form hx-post="/ask" hx-target="this" hx-swap="outerHTML">
+  <label class="grow">Your question <input name="text" required maxlength="2000" autocomplete="off"></label>
+  <button class="main">Ask</button>
+</form>"#;
+
+async fn index(State(host): State<Host>, visitor: Visitor) -> Result<Html<String>> {
+    let chat = host.open(visitor.own("chat"), Chat::default).await?.view();
+    Ok(page::page(&host, "Chat", &format!("{chat}{FORM}")))
+}
+
+async fn ask(
+    State(host): State<Host>,
+    visitor: Visitor,
+    Form(Question { text }): Form<Question>,
+) -> Result<Html<&'static str>> {
+    let chat = host.open(visitor.own("chat"), Chat::default).await?;
+    let asked = chat.update(|chat| {
+        let asked = !std::mem::replace(&mut chat.busy, true);
+        if asked {
+            chat.turns.push(Turn { role: "user".into(), content: text.clone() });
+            chat.turns.push(Turn { role: "assistant".into(), content: String::new() });
+        }
+        asked
+    });
+    if asked {
+        tokio::spawn(answer(chat)); // goes on when the page is closed
+    }
+    Ok(Html(FORM))
+}
+
+async fn answer(chat: Model<Chat>) {
+    let say = |words: &str| {
+        chat.update(|chat| chat.turns.last_mut().into_iter().for_each(|turn| turn.content += words));
+    };
+    if ollama(&chat.get().turns, say).await.is_none() {
+        let question = chat.get().turns.iter().rev().nth(1).map(|turn| turn.content.clone()).unwrap_or_default();
+        let answer = format!("No Ollama server is on localhost:11434, so a stand-in repeats: {question}");
+        for word in answer.split_inclusive(' ') {
+            sleep(Duration::from_millis(40)).await;
+            say(word);
+        }
+    }
+    chat.update(|chat| chat.busy = false);
+}
+
+/// Streams an answer of an Ollama server; none when there is no such server. HTTP/1.0 ends it with the connection.
+async fn ollama(turns: &[Turn], say: impl Fn(&str)) -> Option<()> {
+    let model = std::env::var("MODEL").unwrap_or("llama3.2".into());
+    let body = json!({"model": model, "messages": turns.split_last()?.1}).to_string();
+    let head = format!("POST /api/chat HTTP/1.0\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    let connected = timeout(Duration::from_millis(300), TcpStream::connect("127.0.0.1:11434")).await;
+    let mut stream = connected.ok()?.ok()?;
+    stream.write_all((head + &body).as_bytes()).await.ok()?;
+    let mut lines = BufReader::new(stream).lines();
+    lines.next_line().await.ok()??.contains(" 200 ").then_some(())?;
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Ok(part) = serde_json::from_str::<Json>(&line) {
+            say(part["message"]["content"].as_str().unwrap_or_default());
+        }
+    }
+    Some(())
+}
+
+#[tokio::main]
+async fn main() -> std::result::Result<(), page::Failure> {
+    let code = Source::inline(include_str!("page/chat.js")).with_css(include_str!("page/chat.css"));
+    let widget = Widget::<Chat>::new("chat", code).initial(Chat::default);
+    let file = std::env::var("STORE").unwrap_or("chat.db".into());
+    let host = Host::builder().widget(widget).sqlite(file).durability(Durability::Applied).build().await?;
+    page::serve(Router::new().route("/", get(index)).route("/ask", post(ask)), host).await
+}
