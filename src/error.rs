@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Duplicate { what: String },
     /// A widget type or name that was never registered.
     Unregistered { what: String },
+    /// A store that cannot be opened, read or written.
+    Store { place: String, what: String },
     /// A value that cannot travel.
     Value { what: String, source: ValueError },
 }
@@ -53,6 +55,24 @@ impl Error {
     /// A `widget.json` (or `NAME.json`) that does not parse or asks for something impossible.
     pub fn is_manifest(&self) -> bool {
         matches!(&*self.0, Kind::Json { .. } | Kind::Manifest { .. })
+    }
+
+    /// A [`Store`](crate::store::Store) that could not be opened, read or written.
+    pub fn is_store(&self) -> bool {
+        matches!(&*self.0, Kind::Store { .. })
+    }
+
+    /// The error of a [`Store`](crate::store::Store): the place where it keeps things, and what is wrong there.
+    ///
+    /// ```
+    /// use anywidget_host::Error;
+    ///
+    /// let error = Error::store("redis://localhost", "cannot be reached: is it running?");
+    /// assert_eq!(error.to_string(), "redis://localhost: cannot be reached: is it running?");
+    /// assert!(error.is_store());
+    /// ```
+    pub fn store(place: impl fmt::Display, what: impl fmt::Display) -> Error {
+        Kind::Store { place: place.to_string(), what: what.to_string() }.into()
     }
 
     pub(crate) fn missing(path: &Path, what: impl Into<String>) -> Error {
@@ -102,6 +122,7 @@ impl fmt::Display for Error {
                 write!(f, "{}:{line}:{column}: this JSON does not parse: {what}", path.display())
             }
             Kind::Manifest { path, what } => write!(f, "{}: {what}", path.display()),
+            Kind::Store { place, what } => write!(f, "{place}: {what}"),
             Kind::Duplicate { what } | Kind::Unregistered { what } => f.write_str(what),
             Kind::Value { what, source } => write!(f, "{what} cannot travel: {source}"),
         }

@@ -48,6 +48,7 @@
 //!   views, follow its [`changes`](Model::changes), put its [`view`](Model::view) into a page.
 //! - [`Value`], [`Blob`] and [`Shared`] are what travels; [`Refusal`] is what a page is told when it asked
 //!   for too much; [`Error`] is what goes wrong on this side; [`Limits`] has every number.
+//! - [`store`] is where models are kept beyond the life of a process: [`Sqlite`], in one file.
 //!
 //! # Inside
 //!
@@ -59,7 +60,7 @@
 //! # Features
 //!
 //! `watch` (default) reloads open pages when widget files on disk are edited. `cli` (default) builds the
-//! binary. A library that serves widgets needs neither.
+//! binary. `sqlite` (default) keeps models in a file. A library that serves widgets needs none of them.
 //!
 //! The contract that widgets rely on is [AFM](https://anywidget.dev/en/afm/); the wire protocol is
 //! described in `docs/protocol.md` of the repository.
@@ -80,6 +81,7 @@ mod routes;
 mod session;
 mod socket;
 mod state;
+pub mod store;
 mod value;
 mod widget;
 
@@ -92,6 +94,9 @@ pub use protocol::Limits;
 #[doc(hidden)]
 pub use state::differs;
 pub use state::{Access, Key, KeyName, State};
+pub use store::Durability;
+#[cfg(feature = "sqlite")]
+pub use store::Sqlite;
 pub use value::{Blob, Map, Shared, Value, ValueError};
 pub use widget::{Embedded, Source, Widget};
 

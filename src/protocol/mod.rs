@@ -17,6 +17,8 @@ pub(crate) use close::Close;
 pub(crate) use codec::{Payload, decode, encode};
 pub(crate) use host::{Ack, HostFrame, Origin, Values};
 pub use limits::Limits;
+#[cfg(feature = "sqlite")]
+pub(crate) use msgpack::read as read_msgpack;
 
 /// The version of the protocol that `hello` names.
 pub(crate) const VERSION: u64 = 1;

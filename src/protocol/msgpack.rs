@@ -10,7 +10,7 @@ use crate::value::{Blob, Map, Value};
 ///
 /// # Errors
 /// What is wrong with them, in words.
-pub(super) fn read(bytes: &[u8], max_depth: usize) -> Result<Value, String> {
+pub(crate) fn read(bytes: &[u8], max_depth: usize) -> Result<Value, String> {
     let mut input = Input { rest: bytes };
     let value = input.value(max_depth)?;
     match input.rest.len() {
