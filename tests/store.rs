@@ -504,6 +504,17 @@ mod opening {
     }
 
     #[test]
+    fn is_over_when_it_was_dropped() {
+        let place = Place::new();
+        let store = place.open(Durability::Applied);
+        let large = vec![batch("m", None, 1, [slot("k", 1, Blob::from(vec![1; 20 << 20]).into())])];
+        wait(poll_immediate(store.commit(large)));
+        drop(store);
+        assert!(!place.path.with_extension("db-wal").exists(), "what SQLite removes last");
+        assert_eq!(rev(&place.open(Durability::Applied), "m"), Some(1));
+    }
+
+    #[test]
     fn a_closed_one_says_that_it_is_closed() {
         let place = Place::with_a_model();
         let store = place.open(Durability::Applied);

@@ -83,6 +83,8 @@ fn write(file: &mut File, works: &[&Work]) -> Vec<Result<(), Problem>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
     use crate::store::{Durability, StoredSlot};
     use crate::value::Blob;
@@ -130,16 +132,25 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_one_transaction() {
-        let (_folder, mut file) = file();
-        // At the end of a transaction, not before, this is looked at.
+    fn what_waits_together_is_one_transaction() {
+        let (folder, file) = file();
+        // Whether `m` is there is looked at when the transaction ends, so it cannot go without coming back in it.
         let sql = "CREATE TABLE late (model REFERENCES models (id) DEFERRABLE INITIALLY DEFERRED);
                    INSERT INTO models SELECT 100, 'm', '', '', 0, 0, 0, 0, 0; INSERT INTO late VALUES ('m')";
         file.connection().execute_batch(sql).unwrap();
         let mut end = Batch::new("m", "counter", "epoch");
         (end.expected, end.ended) = (Some(0), true);
-        let [end, again] = group(&mut file, [Work::Commit(vec![end]), commit([("m", 1)])]);
-        assert_eq!((end, again), (Ok(()), Ok(())));
+        let (jobs, queue) = mpsc::channel();
+        let answers = [Work::Commit(vec![end]), commit([("m", 1)])].map(|work| {
+            let (answer, answered) = oneshot::channel();
+            jobs.send(Job::Write { work, answer }).unwrap();
+            answered
+        });
+        drop(jobs);
+        run(folder.path(), file, &queue);
+        for mut answer in answers {
+            answer.try_recv().unwrap().unwrap();
+        }
     }
 
     #[test]
