@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::problem::{Problem, Result};
@@ -38,19 +39,19 @@ impl File {
     /// Opens or makes a file, and notes in it that it is open, on disk before anything else is.
     pub(super) fn open(path: &Path, durability: Durability) -> Result<File> {
         // An absolute path is never taken for a URI or for one of SQLite's special names.
-        let path = std::path::absolute(path).map_err(|error| Problem::Other(format!("is no path: {error}")))?;
+        let path = std::path::absolute(path).map_err(|error| Problem::from(format!("is no path: {error}")))?;
         create(&path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags)?;
+        if connection.is_readonly("main")? {
+            return Err("cannot be written: give this process the right to write to it and its folder".into());
+        }
         connection.busy_timeout(LOCK_WAIT)?;
         connection.set_prepared_statement_cache_capacity(64);
+        // Otherwise some statements are planned again whenever they get other values.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         let version = schema::version(&connection)?;
-        if connection.is_readonly("main")? {
-            return Err("cannot be written: give this process the right to write to it and its folder"
-                .to_owned()
-                .into());
-        }
         settle(&connection)?;
         schema::migrate(&mut connection, version)?;
         let (mark, synchronous) = match durability {
@@ -88,7 +89,7 @@ impl File {
             }
             if transaction.is_autocommit() {
                 // SQLite has rolled everything back.
-                return Err(result.err().unwrap_or_else(|| "ended a transaction by itself".to_owned().into()));
+                return Err(result.err().unwrap_or_else(|| "ended a transaction by itself".into()));
             }
             results.push(result);
         }
@@ -104,6 +105,11 @@ impl File {
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         self.connection.execute("UPDATE meta SET mark = 'closed'", [])?;
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Makes a file smaller that is mostly empty.
@@ -128,7 +134,7 @@ fn create(path: &Path) -> Result<()> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => match path.is_dir() {
-            true => Err("is a folder: name a file in it".to_owned().into()),
+            true => Err("is a folder: name a file in it".into()),
             false => Ok(()),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => {

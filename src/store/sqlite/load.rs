@@ -62,7 +62,7 @@ fn slots(connection: &Connection, id: &str, model: i64) -> Result<Vec<StoredSlot
         let key: String = row.get(1)?;
         let value = row.get_ref(3)?.as_blob_or_null().map_err(rusqlite::Error::from)?.map(unpack).transpose();
         let value = value.map_err(|error| {
-            Problem::Other(format!(
+            Problem::from(format!(
                 "has a damaged value of model {id:?}, key {key:?} ({error}): put a copy of the file back, \
                  or delete this row of `slots`"
             ))

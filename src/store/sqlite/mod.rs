@@ -66,9 +66,10 @@ const STACK: usize = 16 << 20;
 /// # Cost
 ///
 /// One thread does everything, in the order it was asked: a model that is loaded waits for the commit before it.
-/// With [`Durability::Stored`] a commit waits for the disk once, however many models it has, and commits that
-/// wait meanwhile are written together. With [`Durability::Applied`] the disk is waited for once in about 4 MB.
-/// Memory does not grow with the number of models in the file.
+/// With [`Durability::Stored`] a commit waits for the disk once, however many models it has, and commits that wait
+/// meanwhile are written together. With [`Durability::Applied`] the disk is waited for once in about 4 MB. Beside
+/// that a commit costs some 0.1 ms of the thread, and some 30 µs for each further model in it. Memory does not grow
+/// with the number of models in the file.
 ///
 /// The futures need no runtime. One that was polled once is carried out, even when it is dropped then.
 /// Dropping a `Sqlite` waits until what was asked is done and the file is closed; it is not [`close`](Store::close).

@@ -19,6 +19,12 @@ impl From<rusqlite::Error> for Problem {
     }
 }
 
+impl From<&str> for Problem {
+    fn from(what: &str) -> Problem {
+        Problem::Other(what.to_owned())
+    }
+}
+
 impl From<String> for Problem {
     fn from(what: String) -> Problem {
         Problem::Other(what)

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::problem::{Problem, Result};
+use super::problem::Result;
 
 /// Says in the header of a SQLite file that it is one of ours: `AWHS`, an anywidget-host store.
 const APPLICATION: i32 = 0x4157_4853;
@@ -25,17 +25,17 @@ pub(super) fn version(connection: &Connection) -> Result<i32> {
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         return match (application, version, tables) {
             (0, 0, 0) => Ok(0),
-            _ => Err(Problem::Other(
-                "is a SQLite file of another program: choose another path; it was left as it is".to_owned(),
-            )),
+            _ => Err("is a SQLite file of another program: choose another path; it was left as it is".into()),
         };
     }
     match version {
         1..=VERSION => Ok(version),
-        _ => Err(Problem::Other(format!(
+        ..1 => Err(format!("is damaged (schema {version}): put a copy of it back, or choose another path").into()),
+        _ => Err(format!(
             "was written by a newer anywidget-host (schema {version}), this one knows up to {VERSION}: \
              use that one, or choose another path"
-        ))),
+        )
+        .into()),
     }
 }
 

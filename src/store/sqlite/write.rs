@@ -20,7 +20,7 @@ pub(super) fn write(connection: &Connection, era: i64, batch: &Batch) -> Result<
     let rev = before.as_ref().map(|entry| entry.rev);
     if rev != batch.expected {
         let named = |rev: Option<u64>| rev.map_or("nothing".to_owned(), |rev| format!("rev {rev}"));
-        return Err(Problem::Other(format!(
+        return Err(Problem::from(format!(
             "has {} of model {:?} where {} was expected: somebody else writes this model, so give each host a file \
              of its own; nothing of this was written",
             named(rev),
@@ -108,7 +108,7 @@ fn write_slots(connection: &Connection, model: i64, batch: &Batch) -> Result<()>
     let mut last_place = None;
     for StoredSlot { key, rev, value } in &batch.slots {
         let named = |what: &dyn std::fmt::Display| {
-            Problem::Other(format!("takes no such value of model {:?}, key {key:?}: {what}", batch.id))
+            Problem::from(format!("takes no such value of model {:?}, key {key:?}: {what}", batch.id))
         };
         let value = value.as_ref().map(pack).transpose().map_err(|error| named(&error))?;
         let rev = rev.cast_signed();
@@ -135,9 +135,9 @@ fn next_place(connection: &Connection, model: i64) -> rusqlite::Result<i64> {
 }
 
 fn forget(connection: &Connection, model: i64, secrets: &[String]) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("DELETE FROM sessions WHERE model = ?1 AND secret = ?2")?;
     for secret in secrets {
-        statement.execute(params![model, secret])?;
+        let sql = "DELETE FROM sessions WHERE model = ?1 AND secret = ?2";
+        connection.prepare_cached(sql)?.execute(params![model, secret])?;
     }
     Ok(())
 }
