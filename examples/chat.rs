@@ -8,35 +8,30 @@ mod page;
 
 use std::time::Duration;
 
-use anywidget_host::{Durability, Host, Model, Result, Source, Visitor, Widget};
-use axum::extract::State;
-use axum::response::Html;
-use axum::routing::{get, post};
-use axum::{Form, Router};
+use anywidget_host::{Host, Model, Result, Source, Visitor, Widget};
+use axum::{Form, Router, extract::State, response::Html, routing};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-/// Who said what. The last answer may still grow.
+/// Who said what.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Turn {
     role: String,
     content: String,
 }
 
+#[derive(Deserialize)]
+struct Question {
+    text: String,
+}
+
 #[derive(Clone, Default, Widget)]
 struct Chat {
     #[widget(server)]
     turns: Vec<Turn>,
-    #[widget(server)]
-    busy: bool,
-}
-
-#[derive(Deserialize)]
-struct Question {
-    text: String,
 }
 
 /// Swapped for an empty one when it was sent.
@@ -56,33 +51,23 @@ async fn ask(
     Form(Question { text }): Form<Question>,
 ) -> Result<Html<&'static str>> {
     let chat = host.open(visitor.own("chat"), Chat::default).await?;
-    let asked = chat.update(|chat| {
-        let asked = !std::mem::replace(&mut chat.busy, true);
-        if asked {
-            chat.turns.push(Turn { role: "user".into(), content: text.clone() });
-            chat.turns.push(Turn { role: "assistant".into(), content: String::new() });
-        }
-        asked
-    });
-    if asked {
-        tokio::spawn(answer(chat)); // goes on when the page is closed
-    }
+    let turn = |role: &str, content: &str| Turn { role: role.into(), content: content.into() };
+    chat.update(|chat| chat.turns.extend([turn("user", &text), turn("assistant", "")]));
+    let turns = chat.get().turns.clone();
+    tokio::spawn(answer(chat, turns, text)); // goes on when the page is closed
     Ok(Html(FORM))
 }
 
-async fn answer(chat: Model<Chat>) {
-    let say = |words: &str| {
-        chat.update(|chat| chat.turns.last_mut().into_iter().for_each(|turn| turn.content += words));
-    };
-    if ollama(&chat.get().turns, say).await.is_none() {
-        let question = chat.get().turns.iter().rev().nth(1).map(|turn| turn.content.clone()).unwrap_or_default();
+/// Writes the last of these turns.
+async fn answer(chat: Model<Chat>, turns: Vec<Turn>, question: String) {
+    let say = |words: &str| chat.update(|chat| chat.turns[turns.len() - 1].content += words);
+    if ollama(&turns, say).await.is_none() {
         let answer = format!("No Ollama server is on localhost:11434, so a stand-in repeats: {question}");
         for word in answer.split_inclusive(' ') {
             sleep(Duration::from_millis(40)).await;
             say(word);
         }
     }
-    chat.update(|chat| chat.busy = false);
 }
 
 /// Streams an answer of an Ollama server; none when there is no such server. HTTP/1.0 ends it with the connection.
@@ -108,6 +93,6 @@ async fn main() -> std::result::Result<(), page::Failure> {
     let code = Source::inline(include_str!("page/chat.js")).with_css(include_str!("page/chat.css"));
     let widget = Widget::<Chat>::new("chat", code).initial(Chat::default);
     let file = std::env::var("STORE").unwrap_or("chat.db".into());
-    let host = Host::builder().widget(widget).sqlite(file).durability(Durability::Applied).build().await?;
-    page::serve(Router::new().route("/", get(index)).route("/ask", post(ask)), host).await
+    let host = Host::builder().widget(widget).sqlite(file).build().await?;
+    page::serve(Router::new().route("/", routing::get(index)).route("/ask", routing::post(ask)), host).await
 }

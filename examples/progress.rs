@@ -1,18 +1,14 @@
 //! cargo run --example progress
 //!
-//! A long task on tokio. A form starts it, a progress widget and a log follow it in every tab, a button cancels it, and
-//! it goes on when all tabs are closed.
+//! A long task: a form starts it, two widgets follow it in every tab, a button cancels it. It needs no tab to go on.
 
 #[path = "page/mod.rs"]
 mod page;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anywidget_host::{Host, Model, Result, Widget};
-use axum::extract::State;
-use axum::response::Html;
-use axum::routing::{get, post};
-use axum::{Form, Router};
+use axum::{Form, Router, extract::State, response::Html, routing};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -22,18 +18,13 @@ struct Progress {
     label: String,
     value: Option<u32>,
     total: u32,
-    unit: String,
     status: String,
-    started: Option<u64>,
-    ended: Option<u64>,
     cancellable: bool,
 }
 
 #[derive(Clone, Default, Widget)]
 #[widget(path = "widgets/log")]
 struct Log {
-    label: String,
-    first: u64,
     lines: Vec<String>,
 }
 
@@ -48,7 +39,6 @@ const FORM: &str = r##"<form hx-post="/start" hx-target="#job">
 </form>
 <div id="job" hx-get="/job" hx-trigger="load"></div>"##;
 
-/// The two widgets, in whatever tab asks for them.
 async fn job(State(host): State<Host>) -> Result<Html<String>> {
     let (progress, log) = models(&host).await?;
     Ok(Html(format!(r#"<div class="card">{}</div>{}"#, progress.view(), log.view())))
@@ -56,17 +46,12 @@ async fn job(State(host): State<Host>) -> Result<Html<String>> {
 
 async fn start(State(host): State<Host>, Form(Start { files }): Form<Start>) -> Result<Html<String>> {
     let (progress, log) = models(&host).await?;
-    let starts = progress.update(|job| {
-        let starts = job.status != "running";
-        if starts {
-            let label = "Reading files".to_owned();
-            *job = Progress { label, unit: "files".into(), total: files.clamp(1, 500), ..Progress::default() };
-            (job.status, job.value, job.started, job.cancellable) = ("running".into(), Some(0), Some(now()), true);
-        }
-        starts
-    });
-    if starts {
-        log.update(|log| *log = Log { label: "What it does".into(), ..Log::default() });
+    let (label, total) = ("Reading files".to_owned(), files.clamp(1, 500));
+    let new = Progress { label, status: "running".into(), value: Some(0), total, cancellable: true };
+    let old =
+        progress.update(|job| if job.status == "running" { job.clone() } else { std::mem::replace(job, new.clone()) });
+    if old.status != "running" {
+        log.set(Log::default());
         tokio::spawn(work(progress, log));
     }
     job(State(host)).await
@@ -84,9 +69,11 @@ async fn work(progress: Model<Progress>, log: Model<Log>) -> Result<()> {
         log.send(json!({"type": "append", "n": n - 1, "lines": [line]}))?; // at once, for those who watch
         log.update(|log| log.lines.push(line.clone())); // for those who come later
     }
+    let done = |job: &mut Progress| job.status = "done".into();
     progress.update(|job| {
-        job.status = if job.status == "running" { "done".into() } else { job.status.clone() };
-        (job.ended, job.cancellable) = (Some(now()), false);
+        if job.status == "running" {
+            done(job)
+        }
     });
     Ok(())
 }
@@ -94,10 +81,6 @@ async fn work(progress: Model<Progress>, log: Model<Log>) -> Result<()> {
 async fn models(host: &Host) -> Result<(Model<Progress>, Model<Log>)> {
     let waiting = || Progress { label: "No job yet".into(), total: 1, status: "waiting".into(), ..Progress::default() };
     Ok((host.open("progress", waiting).await?, host.open("log", Log::default).await?))
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 #[tokio::main]
@@ -108,6 +91,10 @@ async fn main() -> std::result::Result<(), page::Failure> {
         }
     });
     let host = Host::builder().widget(cancellable).widget(Log::widget()).build().await?;
-    let index = get(async |State(host): State<Host>| page::page(&host, "A long task", FORM));
-    page::serve(Router::new().route("/", index).route("/job", get(job)).route("/start", post(start)), host).await
+    let index = routing::get(async |State(host): State<Host>| page::page(&host, "A long task", FORM));
+    page::serve(
+        Router::new().route("/", index).route("/job", routing::get(job)).route("/start", routing::post(start)),
+        host,
+    )
+    .await
 }

@@ -7,10 +7,10 @@
 mod page;
 
 use anywidget_host::{Durability, Host, Model, Refusal, Result, Visitor, Widget};
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
-use axum::routing::{get, post};
-use axum::{Form, Router};
+use axum::routing::get;
 use serde::{Deserialize, Serialize};
 
 const PROFILES: [&str; 2] = ["home", "work"];
@@ -32,18 +32,15 @@ struct List {
     #[widget(server)]
     checkable: bool,
     #[widget(server)]
+    addable: bool,
+    #[widget(server)]
     removable: bool,
-}
-
-#[derive(Deserialize)]
-struct New {
-    text: String,
 }
 
 /// The list of this visitor and profile. Nobody else gets at it, by no route.
 async fn list(host: &Host, visitor: &Visitor, profile: &str) -> Result<Model<List>> {
     let label = format!("To do at {profile}");
-    let empty = || List { label, items: Vec::new(), checkable: true, removable: true };
+    let empty = || List { label, items: Vec::new(), checkable: true, addable: true, removable: true };
     host.open(visitor.own(&format!("todo-{}", known(profile))), empty).await
 }
 
@@ -56,22 +53,12 @@ async fn show(State(host): State<Host>, visitor: Visitor, Path(profile): Path<St
     let list = list(&host, &visitor, profile).await?.view();
     let current = |name| if name == profile { r#" aria-current="page""# } else { "" };
     let tab = |name| format!(r#"<a class="button" href="/{name}"{}>{name}</a>"#, current(name));
-    let (tabs, form) = (PROFILES.map(tab).concat(), form(profile));
+    let tabs = PROFILES.map(tab).concat();
     let body = format!(
-        r##"<nav class="row" aria-label="Profile">{tabs}</nav>{form}{list}<h2>Still open</h2>
+        r##"<nav class="row" aria-label="Profile">{tabs}</nav>{list}<h2>Still open</h2>
 <div hx-get="/{profile}/rows" hx-trigger="load, anywidget:change:items from:body"></div>"##
     );
     Ok(page::page(&host, "To do", &body))
-}
-
-/// Swapped for an empty one when it was sent.
-fn form(profile: &str) -> String {
-    format!(
-        r#"<form hx-post="/{profile}/items" hx-target="this" hx-swap="outerHTML">
-  <label class="grow">What is to be done? <input name="text" required maxlength="200"></label>
-  <button class="main">Add</button>
-</form>"#
-    )
 }
 
 /// What is left to do, as htmx shows it: after each change of the list, whoever made it.
@@ -80,19 +67,6 @@ async fn rows(State(host): State<Host>, visitor: Visitor, Path(profile): Path<St
     let open = list.items.iter().filter(|item| !item.done);
     let rows: String = open.map(|item| format!("<tr><td>{}</td></tr>", page::escaped(&item.text))).collect();
     Ok(Html(if rows.is_empty() { "Nothing. Well done.".into() } else { format!("<table>{rows}</table>") }))
-}
-
-/// The list's own change makes htmx ask for the rows.
-async fn add(
-    State(host): State<Host>,
-    visitor: Visitor,
-    Path(profile): Path<String>,
-    Form(New { text }): Form<New>,
-) -> Result<Html<String>> {
-    let id = uuid::Uuid::new_v4().to_string();
-    let item = Item { id, text: text.trim().to_owned(), done: false };
-    list(&host, &visitor, &profile).await?.update(|list| list.items.push(item.clone()));
-    Ok(Html(form(known(&profile))))
 }
 
 #[tokio::main]
@@ -106,7 +80,6 @@ async fn main() -> std::result::Result<(), page::Failure> {
     let app = Router::new()
         .route("/", get(async || Redirect::to("/home")))
         .route("/{profile}", get(show))
-        .route("/{profile}/rows", get(rows))
-        .route("/{profile}/items", post(add));
+        .route("/{profile}/rows", get(rows));
     page::serve(app, host).await
 }

@@ -14,11 +14,9 @@ export default {
         item.className = role;
         if (item.textContent !== content) item.textContent = content;
       }
-      list.setAttribute("aria-busy", model.get("busy"));
-      list.lastElementChild?.classList.toggle("coming", model.get("busy"));
       if (atEnd) list.scrollTop = list.scrollHeight;
     };
-    model.on("change:turns change:busy", draw);
+    model.on("change:turns", draw);
     draw();
   },
 };
