@@ -1,6 +1,6 @@
 //! cargo run --example dashboard
 //!
-//! A slider and a table drive a plot of 100,000 points and a summary that htmx refreshes. All tabs are in step.
+//! A slider and a table drive a plot of 100,000 points and what htmx says of it. All tabs are in step.
 
 #[path = "page/mod.rs"]
 mod page;
@@ -44,7 +44,6 @@ struct Series {
     y: Blob, // f32, little-endian
 }
 
-/// The three models of the page, which everybody shares.
 async fn models(host: &Host) -> Result<(Model<Slider>, Model<Table>, Model<Plot>)> {
     let slider = || Slider { low: 20.0, high: 60.0 };
     let rows = SENSORS.map(|(name, mean)| (name.to_owned(), mean)).to_vec();

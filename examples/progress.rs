@@ -69,12 +69,7 @@ async fn work(progress: Model<Progress>, log: Model<Log>) -> Result<()> {
         log.send(json!({"type": "append", "n": n - 1, "lines": [line]}))?; // at once, for those who watch
         log.update(|log| log.lines.push(line.clone())); // for those who come later
     }
-    let done = |job: &mut Progress| job.status = "done".into();
-    progress.update(|job| {
-        if job.status == "running" {
-            done(job)
-        }
-    });
+    progress.update(|job| job.status = job.status.replace("running", "done"));
     Ok(())
 }
 
