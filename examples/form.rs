@@ -23,6 +23,7 @@ struct Tickets {
 
 /// What the form posts.
 #[derive(Deserialize, Default)]
+#[serde(default)]
 struct Order {
     name: String,
     tickets: i64,
