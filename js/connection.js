@@ -86,6 +86,7 @@ export class Connection {
     on("visibilitychange", () => env.document.visibilityState === "visible" && this.#awake());
     on("offline", () => this.#ask());
     on("pageshow", () => {
+      if (this.#away) hooks.state("offline"); // not before: what nobody has seen is no cut
       this.#away = false;
       this.#atOnce();
     });
@@ -219,7 +220,7 @@ export class Connection {
     if (this.#since && env.performance.now() - this.#since > STABLE) this.#tries = 0;
     this.#since = 0;
     this.#model.lost();
-    this.#hooks.state("offline");
+    if (!this.#away) this.#hooks.state("offline");
     if (this.#done.signal.aborted) return env.clearTimeout(this.#linger);
     if (FINAL.includes(code)) {
       this.#done.abort();
