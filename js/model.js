@@ -174,6 +174,13 @@ export class Model {
     this.#announce(["_css"]);
   }
 
+  /** Makes the host answer: to what is under way, or to a write of nothing. */
+  ask() {
+    if (this.#sent.length) return;
+    this.#queue.push({ type: "set", seq: ++this.#seq, state: {} });
+    this.wake();
+  }
+
   /** The frame that opens a socket. @returns {Frame} */
   hello() {
     const frame = { type: "hello", version: 1, session: this.#session, fetches: true };

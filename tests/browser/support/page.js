@@ -29,6 +29,15 @@ export function useWebGL() {
   graphics = SOFTWARE_GPU;
 }
 
+/** @type {string[]} */
+let without = [];
+
+/** Keeps pages that are left in the back/forward cache, as browsers do for people. Call it at the top of the file. */
+export function keepLeftPages() {
+  if (browser) throw new Error("the browser runs already");
+  without = ["--disable-back-forward-cache"];
+}
+
 /** A page that does not do what a test asks of it fails the test after this time (ms). */
 const PATIENCE = 10_000;
 
@@ -46,7 +55,7 @@ export function visitor() {
 }
 
 async function newContext() {
-  browser ??= chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, ...graphics] });
+  browser ??= chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, ...graphics], ignoreDefaultArgs: without });
   const created = await (await browser).newContext({ deviceScaleFactor: PICTURES ? 2 : 1 });
   created.setDefaultTimeout(PATIENCE);
   await created.addInitScript(() => {
