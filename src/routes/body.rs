@@ -33,7 +33,10 @@ pub(super) async fn read(host: &Host, headers: &HeaderMap, body: Body) -> Result
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "application/x-www-form-urlencoded" => Ok(Sent::Form(Value::from_form(&bytes))),
-        "application/json" => parse(&bytes).map(Sent::Json),
+        "application/json" => match parse(&bytes) {
+            Ok(value) => Ok(Sent::Json(value)),
+            Err(why) => Err((StatusCode::BAD_REQUEST, format!("this JSON does not parse: {why}\n")).into_response()),
+        },
         "" if bytes.is_empty() => Ok(Sent::Form(Value::object())),
         other => {
             let why = format!("a body is application/x-www-form-urlencoded or application/json, not {other:?}\n");
@@ -42,10 +45,9 @@ pub(super) async fn read(host: &Host, headers: &HeaderMap, body: Body) -> Result
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Value, Response> {
-    let json = serde_json::from_slice(bytes).map_err(|error| error.to_string());
-    json.and_then(Value::from_plain_json)
-        .map_err(|error| (StatusCode::BAD_REQUEST, format!("this JSON does not parse: {error}\n")).into_response())
+fn parse(bytes: &[u8]) -> Result<Value, String> {
+    let json = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    Value::from_plain_json(json)
 }
 
 pub(super) fn says(headers: &HeaderMap, name: &str, value: &str) -> bool {

@@ -186,7 +186,7 @@ impl Core {
 
 impl Moment {
     /// The store has it now.
-    pub(crate) fn is_kept(self) {
+    pub(crate) fn kept(self) {
         let mut inner = self.core.lock();
         if let Some(keeping) = &mut inner.keeping {
             keeping.rev = Some(self.rev);
