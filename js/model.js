@@ -116,7 +116,7 @@ export class Model {
       const live = state[key];
       const slot = this.#slots.get(key);
       if (key === "_css" || key === "_esm" || (!slot && live === undefined)) continue;
-      if (!slot || !equal(live, slot.copy)) changed.set(key, { copy: snapshot(live, key), live, lent: true });
+      if (!slot || !equal(live, slot.copy)) changed.set(key, { copy: snapshot(live, key), live, lent: true, rev: slot?.rev });
       // No change, but the reference that widgets hold may have been mutated.
       else if (!slot.lent || (live !== slot.live && !equal(slot.live, slot.copy))) Object.assign(slot, { live, lent: true });
     }
@@ -201,10 +201,15 @@ export class Model {
    */
   drain(all = false) {
     if (!this.#live && !all) return [];
+    // Before its hello nobody knows what the host has of these. It takes numbers only in order, so they go first; not
+    // a message, which it may have, nor anything behind one.
+    const again = this.#live ? [] : [...this.#sent];
+    const end = again.findIndex(({ type }) => type === "message");
+    if (end >= 0) return again.slice(0, end);
     if (all || !this.#writes.length) this.#promote();
     const frames = this.#queue.splice(0);
     this.#sent.push(...frames);
-    return [...frames, ...this.#notes.splice(0)];
+    return [...again, ...frames, ...this.#notes.splice(0)];
   }
 
   /** The socket is gone. */
@@ -225,6 +230,8 @@ export class Model {
     else if (frame.type === "ack") this.#ack(frame);
     else if (frame.type === "message") this.#message(frame);
     else if (frame.type === "event" && this.#isNew(frame)) this.event(frame.name, frame.detail);
+    // What is gone is told once, also when the socket is lost before the message behind it.
+    else if (frame.type === "gap" && this.#n !== undefined) this.#n += frame.count;
   }
 
   /** @param {Frame} frame */
@@ -242,6 +249,7 @@ export class Model {
     // On a live socket it answers `get`, and what was sent on it is still under way.
     if (!this.#live) this.#resend(known);
     this.#live = true;
+    if (full) for (const slot of this.#slots.values()) slot.rev = 0;
     const changed = this.#take(this.held?.put(rev, state, large, "host") ?? state, rev);
     if (full) {
       this.#rev = rev;
@@ -356,7 +364,8 @@ export class Model {
     const truth = state ?? {};
     const changed = [];
     for (const key of keys({ ...wrote, ...truth })) {
-      const told = hasOwn(truth, key);
+      // An answer that is given again, or comes behind a newer commit, may be older than what is shown.
+      const told = hasOwn(truth, key) && (this.#slots.get(key)?.rev ?? 0) <= rev;
       let aside = this.#aside.get(key);
       // An accepted write is newer than what was put aside before it, and so is the truth about a refused one.
       if (aside && aside.rev <= rev && (told || !hasOwn(refused ?? {}, key))) aside = undefined;
@@ -412,13 +421,14 @@ export class Model {
       const copy = state[key];
       const slot = this.#slots.get(key);
       if (this.#pending(key)) return void this.#aside.set(key, { value: copy, rev });
+      if (slot) slot.rev = rev;
       if (this.#dirty.has(key)) {
         // Told again what is known already, as after a reload: no reason to drop an edit.
         if (equal(copy, this.#dirty.get(key))) return;
         this.#dirty.delete(key);
       }
       if (slot && equal(copy, slot.copy)) return;
-      return this.#slots.set(key, { copy, lent: false });
+      return this.#slots.set(key, { copy, lent: false, rev });
     });
   }
 

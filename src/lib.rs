@@ -80,6 +80,8 @@ mod registry;
 mod reload;
 mod routes;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod state;
 pub mod store;

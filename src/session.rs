@@ -225,7 +225,7 @@ impl Session {
         let (session, fetches) = (identity.secret.clone(), identity.reader.fetches);
         let hello = Hello { session, since: None, messages: None, fetches };
         let welcome = self.core.connect(&hello, &self.follower, self.readonly);
-        self.cursor.rev = welcome.cursor.rev;
+        (self.cursor.rev, self.cursor.told) = (welcome.cursor.rev, welcome.cursor.told);
         Some(encode(&welcome.frame.into_value()))
     }
 
@@ -280,7 +280,10 @@ impl Session {
             Some(Outgoing::After(due, _)) if !self.is_due(*due) => {}
             Some(_) => {
                 return match self.outbox.pop_front()? {
-                    Outgoing::After(_, frame) => Some(frame),
+                    Outgoing::After(due, frame) => {
+                        self.cursor.told = self.cursor.told.max(due.rev);
+                        Some(frame)
+                    }
                     Outgoing::Everything => self.everything(),
                 };
             }

@@ -74,7 +74,7 @@ impl Request {
 /// A state that was kept.
 pub(crate) struct Restored {
     pub(crate) state: AnyState,
-    /// The rev of each key that was put in.
+    /// The rev of each key that was put in, or had been taken away.
     pub(crate) written: HashMap<KeyName, u64>,
     /// The keys whose values do not fit, with the reason; none for a key that is not there any more.
     pub(crate) aside: Vec<(KeyName, Option<ValueError>)>,
@@ -128,7 +128,12 @@ impl<W: State> Behaviour for Rules<W> {
         let known: HashSet<KeyName> = state.keys().into_iter().map(|key| key.name).collect();
         let (mut written, mut aside) = (HashMap::new(), Vec::new());
         for StoredSlot { key, rev, value } in slots {
-            let Some(value) = value else { continue };
+            let Some(value) = value else {
+                if !known.contains(&key) {
+                    written.insert(key, rev);
+                }
+                continue;
+            };
             if !open && !known.contains(&key) {
                 aside.push((key, None));
                 continue;

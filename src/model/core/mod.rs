@@ -84,7 +84,7 @@ pub(crate) struct Past {
     /// None when the history does not go on: pages start from the whole state.
     pub(crate) epoch: Option<String>,
     pub(crate) rev: u64,
-    /// The rev that wrote each key. Others are new in the Rust type.
+    /// The rev that wrote each key, or took it away. Others are new in the Rust type.
     pub(crate) written: HashMap<KeyName, u64>,
     /// Keys whose values do not fit the Rust type any more.
     pub(crate) aside: Vec<KeyName>,
@@ -134,8 +134,11 @@ impl Core {
         let reshaped = stored.is_some()
             && (!past.aside.is_empty() || keys.iter().any(|key| !past.written.contains_key(&key.name)));
         let rev = past.rev + u64::from(reshaped);
-        let head = Head::new(rev, state, keys, |key| past.written.get(key).copied().unwrap_or(rev));
+        let mut head = Head::new(rev, state, keys, |key| past.written.get(key).copied().unwrap_or(rev));
         let goes_on = past.epoch.filter(|_| !reshaped);
+        if goes_on.is_some() {
+            head.bury(past.written.into_iter());
+        }
         let is_kept = stored.is_some() && goes_on.is_some();
         let keeps = keeper.is_some();
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
