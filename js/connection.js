@@ -34,11 +34,8 @@ const STEP = 50;
 /** Frames above so many bytes are large: people may have to wait for them. */
 const LARGE = 1 << 16;
 
-/**
- * Closed so, coming back would not help. 1009 is a proxy's word for 4413. 4408 is not among them: who took this
- * session over is an older socket of ours whose hello was late, and it is gone.
- */
-const FINAL = [1009, 4400, 4403, 4404, 4409, 4413, 4429];
+/** Closed so, coming back would not help. 1009 is a proxy's word for 4413. */
+const FINAL = [1009, 4400, 4403, 4404, 4408, 4409, 4413, 4429];
 /** The host says in the reason how long to stay away. */
 const SHUTTING_DOWN = 4001;
 

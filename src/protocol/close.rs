@@ -1,4 +1,4 @@
-//! Why a socket is closed, in numbers a page acts on: it comes back after 4001, 4002, 4003 and 4408, and
+//! Why a socket is closed, in numbers a page acts on: it comes back after 4001, 4002 and 4003, and
 //! after no other.
 
 use std::borrow::Cow;
@@ -54,8 +54,7 @@ impl Close {
         Close::new(4404, format!("no such model: {id}"))
     }
 
-    /// 4408: the same session said hello on another socket. A page that is told so has been overtaken by an older
-    /// hello of its own.
+    /// 4408: the same session said hello on another socket.
     pub(crate) fn taken_over() -> Close {
         Close::new(4408, "another connection goes on with this session; reload the page to go on here")
     }
