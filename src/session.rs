@@ -116,7 +116,7 @@ impl Session {
             }
         };
         match (&self.identity, frame) {
-            (None, ClientFrame::Hello(hello)) => self.hello(&hello),
+            (None, ClientFrame::Hello(hello)) => self.hello(&hello)?,
             (None, _) => return Err(Close::bad_frame("the first frame is `hello`")),
             (Some(_), ClientFrame::Hello(_)) => return Err(Close::bad_frame("a second `hello`")),
             (Some(_), ClientFrame::Get) => self.outbox.push_back(Outgoing::Everything),
@@ -210,8 +210,8 @@ impl Session {
         std::mem::take(&mut self.tasks)
     }
 
-    fn hello(&mut self, hello: &Hello) {
-        let welcome = self.core.connect(hello, &self.follower, self.readonly);
+    fn hello(&mut self, hello: &Hello) -> Result<(), Close> {
+        let welcome = self.core.connect(hello, &self.follower, self.readonly)?;
         self.cursor = welcome.cursor;
         self.code = self.core.widget.code();
         self.identity = Some(Identity {
@@ -219,6 +219,7 @@ impl Session {
             reader: Reader { client: welcome.client, fetches: hello.fetches },
         });
         self.put(self.at_once(), welcome.frame);
+        Ok(())
     }
 
     /// Answers `get`: the whole state again, in the same session.
@@ -226,7 +227,7 @@ impl Session {
         let identity = self.identity.as_ref()?;
         let (session, fetches) = (identity.secret.clone(), identity.reader.fetches);
         let hello = Hello { session, since: None, messages: None, fetches };
-        let welcome = self.core.connect(&hello, &self.follower, self.readonly);
+        let welcome = self.core.connect(&hello, &self.follower, self.readonly).ok()?; // or it is evicted
         self.cursor.rev = welcome.cursor.rev;
         Some(encode(&welcome.frame.into_value()))
     }
