@@ -160,6 +160,12 @@ impl Session {
         }
     }
 
+    /// Notes that nothing has come that could be read. Only then is silence silence: a connection that was busy
+    /// with writing, or a machine that slept, has not listened.
+    pub(crate) fn listened(&mut self, now: Instant) {
+        self.pulse.listened = now;
+    }
+
     /// What to send now. Ask again until it says to wait.
     pub(crate) fn next(&mut self, now: Instant) -> Next {
         if let Some(close) = self.follower.evicted() {
@@ -171,7 +177,7 @@ impl Session {
                 Next::Send(frame)
             }
             None if self.closing.is_some() => self.closing.clone().map_or(Next::Wait, Next::Close),
-            None if self.pulse.is_dead(&self.core.limits, self.identity.is_some(), now) => Next::Close(Close::silent()),
+            None if self.pulse.is_dead(&self.core.limits, self.identity.is_some()) => Next::Close(Close::silent()),
             None if self.identity.is_some() && now >= self.pulse.beat_at() => {
                 self.pulse.beat = now;
                 Next::Send(Payload::heartbeat())
@@ -364,6 +370,8 @@ async fn invoke(sender: Sender, mut content: Value, buffers: Vec<Blob>) {
 /// When both sides were last heard of.
 struct Pulse {
     heard: Instant,
+    /// Until when it was known that nothing else came.
+    listened: Instant,
     said: Instant,
     /// The last heartbeat of ours.
     beat: Instant,
@@ -377,7 +385,7 @@ const DEAD_AFTER: f64 = 2.5;
 impl Pulse {
     fn new(limits: &Limits, now: Instant) -> Pulse {
         let every = limits.heartbeat.mul_f64(0.8 + 0.4 * random_fraction());
-        Pulse { heard: now, said: now, beat: now, every }
+        Pulse { heard: now, listened: now, said: now, beat: now, every }
     }
 
     /// A page that only listens has nothing to say, and one that only speaks hears nothing: either
@@ -393,8 +401,8 @@ impl Pulse {
         }
     }
 
-    fn is_dead(&self, limits: &Limits, greeted: bool, now: Instant) -> bool {
-        now >= self.dead_at(limits, greeted)
+    fn is_dead(&self, limits: &Limits, greeted: bool) -> bool {
+        self.listened >= self.dead_at(limits, greeted)
     }
 }
 
