@@ -114,7 +114,7 @@ impl Session {
             }
         };
         match (&self.identity, frame) {
-            (None, ClientFrame::Hello(hello)) => self.hello(&hello),
+            (None, ClientFrame::Hello(hello)) => self.hello(&hello)?,
             (None, _) => return Err(Close::bad_frame("the first frame is `hello`")),
             (Some(_), ClientFrame::Hello(_)) => return Err(Close::bad_frame("a second `hello`")),
             (Some(_), ClientFrame::Get) => self.outbox.push_back(Outgoing::Everything),
@@ -158,6 +158,12 @@ impl Session {
         }
     }
 
+    /// Notes that nothing has come that could be read. Only then is silence silence: a connection that was busy
+    /// with writing, or a machine that slept, has not listened.
+    pub(crate) fn listened(&mut self, now: Instant) {
+        self.pulse.listened = now;
+    }
+
     /// What to send now. Ask again until it says to wait.
     pub(crate) fn next(&mut self, now: Instant) -> Next {
         if let Some(close) = self.follower.evicted() {
@@ -169,7 +175,7 @@ impl Session {
                 Next::Send(frame)
             }
             None if self.closing.is_some() => self.closing.clone().map_or(Next::Wait, Next::Close),
-            None if self.pulse.is_dead(&self.core.limits, self.identity.is_some(), now) => Next::Close(Close::silent()),
+            None if self.pulse.is_dead(&self.core.limits, self.identity.is_some()) => Next::Close(Close::silent()),
             None if self.identity.is_some() && now >= self.pulse.beat_at() => {
                 self.pulse.beat = now;
                 Next::Send(Payload::heartbeat())
@@ -208,8 +214,8 @@ impl Session {
         std::mem::take(&mut self.tasks)
     }
 
-    fn hello(&mut self, hello: &Hello) {
-        let welcome = self.core.connect(hello, &self.follower, self.readonly);
+    fn hello(&mut self, hello: &Hello) -> Result<(), Close> {
+        let welcome = self.core.connect(hello, &self.follower, self.readonly)?;
         self.cursor = welcome.cursor;
         self.code = self.core.widget.code();
         self.identity = Some(Identity {
@@ -217,6 +223,7 @@ impl Session {
             reader: Reader { client: welcome.client, fetches: hello.fetches },
         });
         self.put(self.at_once(), welcome.frame);
+        Ok(())
     }
 
     /// Answers `get`: the whole state again, in the same session.
@@ -224,7 +231,7 @@ impl Session {
         let identity = self.identity.as_ref()?;
         let (session, fetches) = (identity.secret.clone(), identity.reader.fetches);
         let hello = Hello { session, since: None, messages: None, fetches };
-        let welcome = self.core.connect(&hello, &self.follower, self.readonly);
+        let welcome = self.core.connect(&hello, &self.follower, self.readonly).ok()?; // or it is evicted
         (self.cursor.rev, self.cursor.told) = (welcome.cursor.rev, welcome.cursor.told);
         Some(encode(&welcome.frame.into_value()))
     }
@@ -379,6 +386,8 @@ fn reply_to(content: &mut Value, answer: Answer) -> (Value, Vec<Blob>) {
 /// When both sides were last heard of.
 struct Pulse {
     heard: Instant,
+    /// Until when it was known that nothing else came.
+    listened: Instant,
     said: Instant,
     /// The last heartbeat of ours.
     beat: Instant,
@@ -392,7 +401,7 @@ const DEAD_AFTER: f64 = 2.5;
 impl Pulse {
     fn new(limits: &Limits, now: Instant) -> Pulse {
         let every = limits.heartbeat.mul_f64(0.8 + 0.4 * random_fraction());
-        Pulse { heard: now, said: now, beat: now, every }
+        Pulse { heard: now, listened: now, said: now, beat: now, every }
     }
 
     /// A page that only listens has nothing to say, and one that only speaks hears nothing: either
@@ -408,8 +417,8 @@ impl Pulse {
         }
     }
 
-    fn is_dead(&self, limits: &Limits, greeted: bool, now: Instant) -> bool {
-        now >= self.dead_at(limits, greeted)
+    fn is_dead(&self, limits: &Limits, greeted: bool) -> bool {
+        self.listened >= self.dead_at(limits, greeted)
     }
 }
 

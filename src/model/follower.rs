@@ -15,6 +15,8 @@ pub(crate) struct Follower {
     /// Frames meant for this follower alone, each with the rev it may not overtake.
     inbox: Mutex<Vec<(u64, Payload)>>,
     eviction: OnceLock<Close>,
+    /// Grows from one to the next.
+    opened: u64,
     /// The rev and the message that its socket has taken; who is no page has everything.
     rev: AtomicU64,
     n: AtomicU64,
@@ -22,10 +24,12 @@ pub(crate) struct Follower {
 
 impl Default for Follower {
     fn default() -> Follower {
+        static OPENED: AtomicU64 = AtomicU64::new(0);
         Follower {
             bell: Notify::new(),
             inbox: Mutex::default(),
             eviction: OnceLock::new(),
+            opened: OPENED.fetch_add(1, Ordering::Relaxed),
             rev: AtomicU64::new(u64::MAX),
             n: AtomicU64::new(u64::MAX),
         }
@@ -67,6 +71,11 @@ impl Follower {
     pub(crate) fn evict(&self, close: Close) {
         let _ = self.eviction.set(close); // the first reason stands
         self.ring();
+    }
+
+    /// Whether it was opened before another one.
+    pub(crate) fn is_older_than(&self, other: &Follower) -> bool {
+        self.opened < other.opened
     }
 
     pub(crate) fn evicted(&self) -> Option<&Close> {

@@ -106,14 +106,21 @@ impl Sessions {
 
     /// Gives a session its connection. One that it had before is told to close. Says whether the
     /// session was known.
+    ///
+    /// # Errors
+    /// When it has a connection that was opened later: the page is on that one, and this hello was long on its way.
     pub(super) fn connect(
         &mut self,
         secret: &str,
         connection: &Arc<Follower>,
         limits: &Limits,
         now: Instant,
-    ) -> (&Session, bool) {
-        let known = self.by_secret.contains_key(secret);
+    ) -> Result<(&Session, bool), Close> {
+        let held = self.by_secret.get(secret).map(|session| session.connection.as_ref());
+        if held.flatten().is_some_and(|held| connection.is_older_than(held)) {
+            return Err(Close::taken_over());
+        }
+        let known = held.is_some();
         if !known {
             self.forget(limits, now);
         }
@@ -129,7 +136,7 @@ impl Sessions {
             old.evict(Close::taken_over());
         }
         self.note(secret);
-        (&self.by_secret[secret], known)
+        Ok((&self.by_secret[secret], known))
     }
 
     /// The connection of a session is gone; the session is remembered for a while. False when another

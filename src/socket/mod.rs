@@ -8,11 +8,12 @@ mod metered;
 mod upgrade;
 mod writer;
 
+use std::future::ready;
 use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
@@ -27,6 +28,9 @@ use crate::session::{Next, Reads, Session, random_fraction};
 
 /// Frames handled in a row before the answers to them are sent.
 const READ_AT_ONCE: usize = 64;
+
+/// Bytes sent in a row before the page is heard again: a model that always has more must not make it mute.
+const SENT_AT_ONCE: usize = 64 << 10;
 
 /// How long a peer may take to see why it is closed.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -85,39 +89,37 @@ where
             bytes_read = socket.get_ref().read();
             session.receiving(Instant::now());
         }
-        // Feed all that is ready, then flush once: many small frames, one write.
-        let stream = socket.get_mut();
-        let close = loop {
-            match session.next(Instant::now()) {
-                Next::Wait => break None,
-                Next::Close(close) => break Some(close),
-                Next::Send(payload) => {
-                    if let Err(failed) = writer.feed(stream, payload, limits.write).await {
-                        return failed.into();
-                    }
-                }
-            }
+        let overdue = async {
+            guard.closing().await;
+            sleep(FAREWELL).await;
         };
-        if let Err(failed) = writer.flush(stream, limits.write).await {
-            return failed.into();
-        }
-        session.taken();
-        if let Some(close) = close {
-            return End::Close(close);
-        }
+        let sent = tokio::select! {
+            biased;
+            sent = send(socket.get_mut(), session, &mut writer, limits.write) => sent,
+            () = overdue => return End::Abort(shutting_down()),
+        };
+        let more = match sent {
+            Ok(Sent::All) => false,
+            Ok(Sent::Much) => true,
+            Ok(Sent::Last(close)) => return End::Close(close),
+            Err(failed) => return failed.into(),
+        };
         let mut deadline = session.deadline();
         let reads = session.reads(Instant::now());
         if let Reads::At(at) = reads {
             deadline = deadline.min(at);
         }
         let message = tokio::select! {
+            biased; // what can be read comes before the end of a page that is silent
+            () = guard.closing() => return End::Close(shutting_down()),
             message = socket.next(), if reads == Reads::Now => Some(message),
+            () = ready(()), if more => None,
             () = follower.rung() => None,
-            () = guard.closing() => {
-                return End::Close(Close::shutting_down(SHUTDOWN_PAUSE + SHUTDOWN_SPREAD.mul_f64(random_fraction())));
-            }
             () = sleep_until(deadline.into()) => None,
         };
+        if message.is_none() {
+            session.listened(Instant::now());
+        }
         let mut next = message;
         let mut read = 0;
         let mut pinged = false;
@@ -153,6 +155,48 @@ where
             (intake, bytes_read) = (Intake::default(), 0);
         }
     }
+}
+
+/// How far sending came.
+enum Sent {
+    All,
+    /// There may be more.
+    Much,
+    /// All that comes before a close.
+    Last(Close),
+}
+
+/// Feeds what is ready, then flushes once: many small frames, one write.
+async fn send<S>(
+    stream: &mut Metered<S>,
+    session: &mut Session,
+    writer: &mut Writer,
+    patience: Duration,
+) -> Result<Sent, Failed>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut bytes = 0;
+    let sent = loop {
+        if bytes >= SENT_AT_ONCE {
+            break Sent::Much;
+        }
+        match session.next(Instant::now()) {
+            Next::Wait => break Sent::All,
+            Next::Close(close) => break Sent::Last(close),
+            Next::Send(payload) => {
+                bytes += payload.len() + 1;
+                writer.feed(stream, payload, patience).await?;
+            }
+        }
+    };
+    writer.flush(stream, patience).await?;
+    session.taken();
+    Ok(sent)
+}
+
+fn shutting_down() -> Close {
+    Close::shutting_down(SHUTDOWN_PAUSE + SHUTDOWN_SPREAD.mul_f64(random_fraction()))
 }
 
 impl From<Failed> for End {

@@ -7,7 +7,7 @@ use super::super::follower::Follower;
 use super::super::log::Next;
 use super::Core;
 use super::keep::Visible;
-use crate::protocol::{Fetches, Hello, HostFrame, Payload, Values, encode};
+use crate::protocol::{Close, Fetches, Hello, HostFrame, Payload, Values, encode};
 use crate::state::Access;
 use crate::value::Value;
 
@@ -56,13 +56,16 @@ pub(crate) struct Welcome {
 
 impl Core {
     /// Starts or resumes the session of a page, and lets `follower` ring from now on.
-    pub(crate) fn connect(&self, hello: &Hello, follower: &Arc<Follower>, readonly: bool) -> Welcome {
+    ///
+    /// # Errors
+    /// When the page has gone on over another connection.
+    pub(crate) fn connect(&self, hello: &Hello, follower: &Arc<Follower>, readonly: bool) -> Result<Welcome, Close> {
         self.place.view();
         let (delta, welcome);
         {
             let mut inner = self.lock();
             let inner = &mut *inner;
-            let (session, known) = inner.sessions.connect(&hello.session, follower, &self.limits, Instant::now());
+            let (session, known) = inner.sessions.connect(&hello.session, follower, &self.limits, Instant::now())?;
             let client = session.client;
             let seq = known.then(|| session.applied());
             if !known {
@@ -103,7 +106,7 @@ impl Core {
             };
         }
         let values = self.values(&delta.state, &delta.keys, hello.fetches);
-        Welcome { frame: welcome.frame.with_values(values), ..welcome }
+        Ok(Welcome { frame: welcome.frame.with_values(values), ..welcome })
     }
 
     pub(crate) fn disconnect(&self, secret: &str, follower: &Arc<Follower>) {
