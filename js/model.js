@@ -80,10 +80,10 @@ export class Model {
   #overflowed = false;
   /** The events being told, and whether to tell them again. @type {Map<string, boolean>} */
   #telling = new Map();
-  /** Of `#announce` in itself, and what changed since the outermost. */
+  /** Of `#announce` in itself, and the keys that changed since the outermost. */
   #depth = 0;
-  /** @type {State} */
-  #changed = {};
+  /** @type {Set<string>} */
+  #changed = new Set();
 
   /** @param {string} session the page's secret */
   constructor(session) {
@@ -457,12 +457,13 @@ export class Model {
     this.#depth++;
     for (const key of names) {
       this.#fire(`change:${key}`, () => ({ [key]: this.get(key) }));
-      this.#changed = { ...this.#changed, [key]: this.get(key) };
+      this.#changed.add(key);
     }
     if (--this.#depth) return;
-    const changed = this.#changed;
-    this.#changed = {};
-    this.#fire("change", () => changed);
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    // Asked for only when somebody listens: it may take a copy of megabytes.
+    this.#fire("change", () => Object.fromEntries(changed.map((key) => [key, this.get(key)])));
   }
 
   /** An event that comes up while it is told is told again afterwards, not inside. @param {string} name @param {() => State} changed */

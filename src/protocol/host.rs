@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::codec::{from_msgpack, to_msgpack};
+use super::codec::{MAX_DEPTH, from_msgpack, to_msgpack};
 use crate::value::{Blob, Map, Value};
 
 /// A frame to a page. Built where its facts are, encoded once.
@@ -167,12 +167,13 @@ impl HostFrame {
 impl Ack {
     /// As a store keeps it: the frame, always in MessagePack.
     pub(crate) fn to_bytes(&self) -> Bytes {
-        to_msgpack(&HostFrame::Ack(self.clone()).into_value())
+        // Without bytes a frame is repeated as one that is known, and answered with the present rev.
+        to_msgpack(&HostFrame::Ack(self.clone()).into_value()).unwrap_or_default().into()
     }
 
     /// None for bytes that are not an ack.
     pub(crate) fn from_bytes(bytes: &Bytes) -> Option<Ack> {
-        let Ok(Value::Object(mut fields)) = from_msgpack(bytes) else { return None };
+        let Ok(Value::Object(mut fields)) = from_msgpack(bytes, MAX_DEPTH) else { return None };
         let mut map = |name: &str| match fields.swap_remove(name) {
             Some(Value::Object(map)) => map,
             _ => Map::new(),

@@ -15,10 +15,10 @@ mod vectors;
 pub(crate) use client::{ClientFrame, Fetches, Hello, Malformed};
 pub(crate) use close::Close;
 pub(crate) use codec::{Payload, decode, encode};
+#[cfg(feature = "sqlite")]
+pub(crate) use codec::{from_msgpack, to_msgpack};
 pub(crate) use host::{Ack, HostFrame, Origin, Values};
 pub use limits::Limits;
-#[cfg(feature = "sqlite")]
-pub(crate) use msgpack::read as read_msgpack;
 
 /// The version of the protocol that `hello` names.
 pub(crate) const VERSION: u64 = 1;

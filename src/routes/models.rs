@@ -42,7 +42,7 @@ pub(super) async fn key(
         Value::Bytes(blob) => body(blob.into_bytes(), "application/octet-stream"),
         value if live => match encode(&value) {
             Payload::Text(text) => body(text.into(), "application/json"),
-            Payload::Binary(bytes) => body(bytes, MSGPACK),
+            binary => body(binary.into_bytes(), MSGPACK),
         },
         value => json(&value),
     };

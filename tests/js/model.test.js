@@ -156,6 +156,23 @@ test("all keys of the host's commit are there before the first listener is calle
   assert.deepEqual(log, [3]);
 });
 
+test("B5, M7: of bytes within a frame a widget is given its own, and what it does to them is noticed", () => {
+  const frame = new Uint8Array([0, 1, 2, 3, 4, 5, 6]);
+  hostSets({ c: new DataView(frame.buffer, 3, 2) });
+  const bytes = model.get("c");
+  assert.deepEqual([bytes.byteOffset, bytes.buffer.byteLength, bytes.getUint16(0)], [0, 2, 0x304]);
+  model.set({ c: bytes });
+  model.save();
+  assert.deepEqual(model.drain(), []);
+  bytes.setUint8(0, 9);
+  assert.equal(frame[3], 3);
+  watch("change:c");
+  model.set({ c: bytes });
+  model.save();
+  assert.equal(log.length, 1);
+  assert.equal(model.drain()[0]?.state.c.getUint16(0), 0x904);
+});
+
 test("M10: local unsaved a, the host changes b: a save sends only a", () => {
   model.set({ a: 2 });
   hostSets({ b: 0 });

@@ -1,6 +1,6 @@
 //! A value as the file has it: MessagePack, which loses nothing.
 
-use crate::protocol::read_msgpack;
+use crate::protocol::{from_msgpack, to_msgpack};
 use crate::value::Value;
 
 /// How deep a kept value may nest: more than a frame may, because Rust makes values, too.
@@ -12,13 +12,13 @@ pub(super) fn pack(value: &Value) -> Result<Vec<u8>, String> {
     if !fits(value, MAX_DEPTH) {
         return Err(format!("it nests deeper than the {MAX_DEPTH} levels that can be kept"));
     }
-    rmp_serde::to_vec(value).map_err(|error| error.to_string())
+    to_msgpack(value)
 }
 
 /// # Errors
 /// When these bytes are not what [`pack`] made.
 pub(super) fn unpack(bytes: &[u8]) -> Result<Value, String> {
-    read_msgpack(bytes, MAX_DEPTH)
+    from_msgpack(bytes, MAX_DEPTH)
 }
 
 fn fits(value: &Value, depth: usize) -> bool {
