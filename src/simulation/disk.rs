@@ -93,7 +93,7 @@ impl Disk {
     pub(super) fn fail(&self) {
         let mut inner = self.lock();
         if let Some(asked) = inner.asked.take_if(|asked| !asked.written) {
-            let _ = asked.answer.send(Err(Error::store("no space left"))); // the process may be gone
+            let _ = asked.answer.send(Err(Error::store("the disk", "has no space left"))); // the process may be gone
         }
     }
 
