@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { connect } from "./client.js";
 import { eventually } from "./eventually.js";
 import { serve } from "./host.js";
-import { forget, noted, notes, open, settle, visitor } from "./page.js";
+import { forget, notes, open, settle, visitor } from "./page.js";
 import { valve } from "./valve.js";
 
 /**
@@ -45,11 +45,14 @@ const COUNTER = `
   }`;
 
 /** The text of a script of an npm package. @param {string} path */
-export const script = (path) => readFileSync(new URL(`../../../node_modules/${path}`, import.meta.url), "utf8");
+const script = (path) => readFileSync(new URL(`../../../node_modules/${path}`, import.meta.url), "utf8");
 
 /** @param {string} head @param {string} body */
-export const page = (head, body) =>
+export const documentOf = (head, body) =>
   `<!doctype html><html lang="en"><head><title>test</title><link rel="icon" href="data:,">${head}</head><body>${body}</body></html>`;
+
+/** For ways that replace `#place` itself. @param {string} content */
+export const outer = (content) => `<main id="place">${content}</main>`;
 
 /** A page with a `#place` whose content changes. The host has the counters "a", "b" and "pair", all at 1. */
 export class Stage {
@@ -96,7 +99,7 @@ export class Stage {
   /** Opens the page with this in its place. @param {string} html @param {string} [around] more of its body */
   async open(html, around = "") {
     const tag = this.way.tag ?? "main";
-    this.pages.set("/stage", page(this.head, `${around}<${tag} id="place"><p class="mark">0</p>${html}</${tag.split(" ")[0]}>`));
+    this.pages.set("/stage", documentOf(this.head, `${around}<${tag} id="place"><p class="mark">0</p>${html}</${tag.split(" ")[0]}>`));
     this.page = await open(this.host, "/stage");
     return this.page;
   }
@@ -306,5 +309,3 @@ export function swaps(library, scripts, ways) {
     });
   }
 }
-
-export { connect, eventually, forget, noted, notes, settle };

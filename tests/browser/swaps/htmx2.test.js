@@ -1,6 +1,6 @@
 /** Swaps of htmx 2, alone and with idiomorph: the rows of section 4 of the design. */
-import { history, outer, rows, way } from "../support/htmx.js";
-import { swaps } from "../support/swaps.js";
+import { history, rows, way } from "../support/htmx.js";
+import { outer, swaps } from "../support/swaps.js";
 
 const HTMX = ["htmx.org/dist/htmx.js"];
 const MORPH = [...HTMX, "idiomorph/dist/idiomorph-ext.js"];

@@ -1,8 +1,9 @@
 /** Swaps of htmx 4, its own morphs among them: the rows of section 4 of the design. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { history, outer, rows, way } from "../support/htmx.js";
-import { forget, Stage, swaps } from "../support/swaps.js";
+import { history, rows, way } from "../support/htmx.js";
+import { forget } from "../support/index.js";
+import { outer, Stage, swaps } from "../support/swaps.js";
 
 const HTMX = ["htmx4/dist/htmx.js"];
 

@@ -1,12 +1,10 @@
 /** Swaps, moves and clones by the page's own scripts: the rows of section 4 of the design. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect, forget, settle, Stage, swaps } from "../support/swaps.js";
+import { connect, forget, settle } from "../support/index.js";
+import { outer, Stage, swaps } from "../support/swaps.js";
 
 /** @import { Way } from "../support/swaps.js" */
-
-/** @param {string} content */
-const outer = (content) => `<main id="place">${content}</main>`;
 
 /** Parsed scripts do not run: they are put anew, as libraries do. */
 const RUN = `(place) => { for (const inert of place.querySelectorAll("script[type=module]")) {

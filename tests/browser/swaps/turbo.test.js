@@ -1,7 +1,8 @@
 /** Swaps of Turbo 8: visits, frames, streams and morphs: the rows of section 4 of the design. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect, eventually, forget, page as document_, settle, Stage, swaps } from "../support/swaps.js";
+import { connect, eventually, forget, settle } from "../support/index.js";
+import { documentOf, outer, Stage, swaps } from "../support/swaps.js";
 
 /** @import { Way } from "../support/swaps.js" */
 
@@ -10,9 +11,7 @@ const SCRIPT = `<script src="/${TURBO[0]}"></script>`;
 const MORPH = '<meta name="turbo-refresh-method" content="morph">';
 
 /** @param {string} content */
-const outer = (content) => `<main id="place">${content}</main>`;
-/** @param {string} content */
-const frame = (content) => document_("", `<turbo-frame id="place">${content}</turbo-frame>`);
+const frame = (content) => documentOf("", `<turbo-frame id="place">${content}</turbo-frame>`);
 
 /** @param {string} action @param {string} more attributes of the stream @param {Partial<Way>} [way] @returns {Way} */
 const stream = (action, more, way) => ({
@@ -28,14 +27,14 @@ let visits = 0;
 swaps("Turbo", TURBO, [
   {
     name: "Drive",
-    answer: (content) => document_(SCRIPT, outer(content)),
+    answer: (content) => documentOf(SCRIPT, outer(content)),
     act: (page) => page.evaluate((url) => Turbo.visit(url), `/next?${++visits}`),
   },
   {
     name: "refresh by morph",
     head: MORPH,
     path: "/stage",
-    answer: (content) => document_(MORPH + SCRIPT, outer(content)),
+    answer: (content) => documentOf(MORPH + SCRIPT, outer(content)),
     act: (page) => page.evaluate(() => Turbo.visit(location.href, { action: "replace" })),
     keeps: "element",
   },
@@ -65,7 +64,7 @@ test("Turbo: data-turbo-permanent, as hx-preserve: the same view stays over a vi
   await stage.noted("a initialize", "a render 0 1");
   await stage.clicks("a", 2);
   await stage.remember(".x");
-  stage.pages.set("/two", document_(SCRIPT, `<h1>two</h1><section>${fragment}</section>`));
+  stage.pages.set("/two", documentOf(SCRIPT, `<h1>two</h1><section>${fragment}</section>`));
   await page.click("#go");
   await page.waitForSelector("h1");
   await settle(page);
@@ -95,7 +94,7 @@ test("Turbo: a visit to another page with the same widget, back and forward: the
   const page = await stage.open(await stage.view("a"), '<a id="go" href="/two">two</a>');
   await stage.noted("a initialize", "a render 0 1");
   await stage.clicks("a", 2);
-  stage.pages.set("/two", document_(SCRIPT, `<h1>two</h1>${await stage.view("a")}`));
+  stage.pages.set("/two", documentOf(SCRIPT, `<h1>two</h1>${await stage.view("a")}`));
   await page.click("#go");
   await page.waitForSelector("h1");
   await stage.noted("a initialize", "a render 0 1", "a cleanup", "a render 0 2");
@@ -118,7 +117,7 @@ test("Turbo: cached page on going back: an old snapshot with stale children gets
   const stage = await Stage.set({ scripts: TURBO });
   const page = await stage.open(await stage.view("a"), '<a id="go" href="/two">two</a>');
   await stage.clicks("a", 2);
-  stage.pages.set("/two", document_(SCRIPT, "<h1>two</h1>"));
+  stage.pages.set("/two", documentOf(SCRIPT, "<h1>two</h1>"));
   await page.click("#go");
   await page.waitForSelector("h1");
   await stage.noted("a initialize", "a render 0 1", "a cleanup", "a end");
@@ -137,11 +136,11 @@ test("Turbo: cache preview before the answer: the preview is alive, and the answ
   const stage = await Stage.set({ scripts: TURBO });
   const page = await stage.open(await stage.view("a"), '<a id="go" href="/two">two</a>');
   await stage.clicks("a", 2);
-  stage.pages.set("/two", document_(SCRIPT, '<h1>two</h1><a id="home" href="/stage">home</a>'));
+  stage.pages.set("/two", documentOf(SCRIPT, '<h1>two</h1><a id="home" href="/stage">home</a>'));
   await page.click("#go");
   await page.waitForSelector("#home");
   await stage.noted("a initialize", "a render 0 1", "a cleanup", "a end");
-  stage.pages.set("/stage", document_(SCRIPT, `<h2>fresh</h2>${await stage.view("a")}`));
+  stage.pages.set("/stage", documentOf(SCRIPT, `<h2>fresh</h2>${await stage.view("a")}`));
   /** @type {(value?: unknown) => void} */
   let answer = () => {};
   const answered = new Promise((done) => (answer = done));
