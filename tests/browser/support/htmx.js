@@ -9,7 +9,12 @@ import { documentOf, Stage } from "./swaps.js";
 /** A way of htmx to answer a request, by what stands in `hx-swap`. @param {string} swap @param {Partial<Way>} [more] @returns {Way} */
 export const way = (swap, more = {}) => ({
   name: swap,
-  act: (page) => page.evaluate((swap) => htmx.ajax("GET", "/next", { source: "#place", target: "#place", swap }), swap),
+  act: (page) =>
+    page.evaluate(async (swap) => {
+      // A transition that cuts another short is an error in the console.
+      await document.activeViewTransition?.finished;
+      await htmx.ajax("GET", "/next", { source: "#place", target: "#place", swap });
+    }, swap),
   ...more,
 });
 

@@ -19,6 +19,7 @@ import { valve } from "./valve.js";
  * @property {string} [attributes] of the widgets' elements
  * @property {string} [head] more for the page's head
  * @property {string} [tag] of `#place`
+ * @property {number} [many] so many swaps are enough for a slow way
  */
 
 /** Shows `x`, sets it on a click, and notes what happens to it; "pair" shows "b" too, inside. */
@@ -160,6 +161,8 @@ export class Stage {
 
 /** So many swaps show whether one leaves something behind. */
 const MANY = 50;
+/** Each view transition takes a quarter of a second. */
+export const SLOW = 8;
 /** Browsers keep a few elements a while longer: what was clicked, what is being swapped. */
 const FEW = 5;
 
@@ -169,7 +172,7 @@ const FEW = 5;
  */
 export function swaps(library, scripts, ways) {
   for (const way of ways) {
-    const { keeps } = way;
+    const { keeps, many = MANY } = way;
     const name = `${library}, ${way.name}`;
     const anew = ["a cleanup", "a render 0 2"];
 
@@ -188,7 +191,7 @@ export function swaps(library, scripts, ways) {
       assert.equal(stage.wire.opened, 1);
     });
 
-    test(`${name}: module script in every fragment: runs once; ${MANY} swaps leave nothing behind, and without a view all ends once`, async () => {
+    test(`${name}: module script in every fragment: runs once; ${many} swaps leave nothing behind, and without a view all ends once`, async () => {
       const stage = await Stage.set({ scripts, way });
       const page = await stage.open(await stage.view("a"));
       await stage.shows("1");
@@ -204,7 +207,7 @@ export function swaps(library, scripts, ways) {
       });
       const sheets = await page.evaluate(() => document.adoptedStyleSheets.length);
       const fragment = await stage.view("a");
-      for (let i = 0; i < MANY; i++) await stage.put(fragment);
+      for (let i = 0; i < many; i++) await stage.put(fragment);
       await stage.shows("1");
       assert.equal(await stage.count("a initialize"), 1);
       await eventually(async () => assert.equal((await stage.count("a render 0")) - (await stage.count("a cleanup")), 1));

@@ -1,11 +1,11 @@
 /** Swaps of htmx 2, alone and with idiomorph: the rows of section 4 of the design. */
 import { history, rows, way } from "../support/htmx.js";
-import { outer, swaps } from "../support/swaps.js";
+import { outer, SLOW, swaps } from "../support/swaps.js";
 
 const HTMX = ["htmx.org/dist/htmx.js"];
 const MORPH = [...HTMX, "idiomorph/dist/idiomorph-ext.js"];
 
-swaps("htmx 2", HTMX, [way("innerHTML"), way("outerHTML", { answer: outer }), way("innerHTML transition:true")]);
+swaps("htmx 2", HTMX, [way("innerHTML"), way("outerHTML", { answer: outer }), way("innerHTML transition:true", { many: SLOW })]);
 
 /** Extensions are for what has the attribute. @param {string} swap */
 const morph = (swap, more = {}) =>

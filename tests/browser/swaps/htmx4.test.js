@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { history, rows, way } from "../support/htmx.js";
 import { forget } from "../support/index.js";
-import { outer, Stage, swaps } from "../support/swaps.js";
+import { outer, SLOW, Stage, swaps } from "../support/swaps.js";
 
 const HTMX = ["htmx4/dist/htmx.js"];
 
@@ -11,7 +11,7 @@ swaps("htmx 4", HTMX, [
   way("innerHTML"),
   way("outerHTML", { answer: outer }),
   way("outerSync", { answer: outer }),
-  way("innerHTML transition:true"),
+  way("innerHTML transition:true", { many: SLOW }),
   way("innerMorph", { keeps: "view" }),
   way("outerMorph", { answer: outer, keeps: "view" }),
   way("innerMorph", { name: "innerMorph, by id", attributes: 'id="w"', keeps: "view" }),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, forget, settle } from "../support/index.js";
-import { outer, Stage, swaps } from "../support/swaps.js";
+import { outer, SLOW, Stage, swaps } from "../support/swaps.js";
 
 /** @import { Way } from "../support/swaps.js" */
 
@@ -22,7 +22,7 @@ swaps("plain DOM", [], [
   way("outerHTML", "place.outerHTML = html", { answer: outer }),
   way("replaceWith", "place.replaceWith(document.createRange().createContextualFragment(html))", { answer: outer }),
   way("insertAdjacentHTML", "const old = [...place.childNodes]; place.insertAdjacentHTML('beforeend', html); for (const node of old) node.remove()"),
-  way("startViewTransition", "await document.startViewTransition(() => { place.innerHTML = html }).updateCallbackDone"),
+  way("startViewTransition", "await document.startViewTransition(() => { place.innerHTML = html }).finished", { many: SLOW }),
   way("setHTMLUnsafe", "place.setHTMLUnsafe(html)"),
 ]);
 
