@@ -84,7 +84,7 @@ const SHOWN = {
     await page.getByRole("button", { name: "Increase" }).waitFor();
   },
   async progress(page) {
-    await page.getByLabel("Files").fill("5");
+    await page.getByLabel("Files", { exact: true }).fill("5");
     await page.getByRole("button", { name: "Start" }).click();
     await page.getByText("Done", { exact: true }).waitFor();
     await page.getByText("read file 5").waitFor();
