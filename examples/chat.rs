@@ -1,7 +1,7 @@
 //! cargo run --example chat
 //!
-//! Answers word by word, from an Ollama server on this machine if there is one, else from a stand-in that says so. The
-//! history is in SQLite. `STORE=file` names another file than `chat.db`, `MODEL=name` another model than `llama3.2`.
+//! Answers word by word, from Ollama if it runs, else from a stand-in that says so. The history is in SQLite. `STORE=file`
+//! names another file than `chat.db`, `MODEL=name` another model than `llama3.2`, `OLLAMA_HOST` another address.
 
 #[path = "page/mod.rs"]
 mod page;
@@ -36,7 +36,7 @@ struct Chat {
 
 /// Swapped for an empty one when it was sent.
 const FORM: &str = r#"<form hx-post="/ask" hx-target="this" hx-swap="outerHTML">
-  <label class="grow">Your question <input name="text" required maxlength="2000" autocomplete="off"></label>
+  <label class="grow">Your question <input name="text" required autofocus maxlength="2000" autocomplete="off"></label>
   <button class="main">Ask</button>
 </form>"#;
 
@@ -62,7 +62,7 @@ async fn ask(
 async fn answer(chat: Model<Chat>, turns: Vec<Turn>, question: String) {
     let say = |words: &str| chat.update(|chat| chat.turns[turns.len() - 1].content += words);
     if ollama(&turns, say).await.is_none() {
-        let answer = format!("No Ollama server is on localhost:11434, so a stand-in repeats: {question}");
+        let answer = format!("Ollama does not answer, so a stand-in repeats: {question}");
         for word in answer.split_inclusive(' ') {
             sleep(Duration::from_millis(40)).await;
             say(word);
@@ -75,7 +75,9 @@ async fn ollama(turns: &[Turn], say: impl Fn(&str)) -> Option<()> {
     let model = std::env::var("MODEL").unwrap_or("llama3.2".into());
     let body = json!({"model": model, "messages": turns.split_last()?.1}).to_string();
     let head = format!("POST /api/chat HTTP/1.0\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
-    let connected = timeout(Duration::from_millis(300), TcpStream::connect("127.0.0.1:11434")).await;
+    let address = std::env::var("OLLAMA_HOST").unwrap_or("127.0.0.1:11434".into());
+    let connected =
+        timeout(Duration::from_millis(300), TcpStream::connect(address.trim_start_matches("http://"))).await;
     let mut stream = connected.ok()?.ok()?;
     stream.write_all((head + &body).as_bytes()).await.ok()?;
     let mut lines = BufReader::new(stream).lines();

@@ -76,7 +76,7 @@ async fn draw(host: Host) -> Result<()> {
 async fn index(State(host): State<Host>) -> Result<Html<String>> {
     let (slider, table, plot) = models(&host).await?;
     let (slider, table, plot) = (slider.view(), table.view(), plot.view());
-    let summary = r#"<p hx-get="/summary" hx-trigger="load, anywidget:change from:body throttle:200ms">…</p>"#;
+    let summary = r#"<p hx-get="/summary" hx-trigger="load, anywidget:change from:body delay:100ms">…</p>"#;
     Ok(page::page(&host, "Sensors", &format!(r#"{plot}<div class="card">{slider}</div>{summary}{table}"#)))
 }
 

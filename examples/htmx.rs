@@ -23,7 +23,7 @@ const BODY: &str = r##"<p class="row">
   <button hx-patch="/anywidget/models/counter" hx-vals='{"count": 10}' hx-swap="none">Set it to 10 by PATCH</button>
 </p>
 <div id="place"></div>
-<p id="double" hx-get="/double" hx-trigger="load, anywidget:change:count from:body throttle:200ms">…</p>
+<p id="double" hx-get="/double" hx-trigger="load, anywidget:change:count from:body delay:100ms">…</p>
 <p id="resets" hx-get="/resets" hx-trigger="counter-reset from:body">Not reset yet.</p>"##;
 
 /// A fragment with the widget in it.

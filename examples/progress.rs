@@ -7,7 +7,7 @@ mod page;
 
 use std::time::Duration;
 
-use anywidget_host::{Host, Model, Result, Widget};
+use anywidget_host::{Host, Model, Refusal, Result, Widget};
 use axum::{Form, Router, extract::State, response::Html, routing};
 use serde::Deserialize;
 use serde_json::json;
@@ -57,19 +57,20 @@ async fn start(State(host): State<Host>, Form(Start { files }): Form<Start>) -> 
     job(State(host)).await
 }
 
-/// The task. It ends when it is done, or when its status is no longer that it runs.
+/// The task. It ends when it is done, or when it finds that somebody cancelled it.
 async fn work(progress: Model<Progress>, log: Model<Log>) -> Result<()> {
     for n in 1..=progress.get().total {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        if progress.get().status != "running" {
-            break;
+        if !progress.get().cancellable {
+            progress.update(|job| job.status = "cancelled".into());
+            return Ok(());
         }
         progress.update(|job| job.value = Some(n));
         let line = format!("read file {n}");
         log.send(json!({"type": "append", "n": n - 1, "lines": [line]}))?; // at once, for those who watch
         log.update(|log| log.lines.push(line.clone())); // for those who come later
     }
-    progress.update(|job| job.status = job.status.replace("running", "done"));
+    progress.update(|job| (job.status, job.cancellable) = ("done".into(), false));
     Ok(())
 }
 
@@ -80,12 +81,14 @@ async fn models(host: &Host) -> Result<(Model<Progress>, Model<Log>)> {
 
 #[tokio::main]
 async fn main() -> std::result::Result<(), page::Failure> {
-    let cancellable = Progress::widget().on_message(|job, message| {
+    let refusal = || Err(Refusal::new("only the task writes"));
+    let cancellable = Progress::widget().validate(move |_, _| refusal()).on_message(|job, message| {
         if message.content["type"].as_str() == Some("cancel") {
-            job.update(|job| job.status = "cancelled".into());
+            job.update(|job| job.cancellable = false);
         }
     });
-    let host = Host::builder().widget(cancellable).widget(Log::widget()).build().await?;
+    let log = Log::widget().validate(move |_, _| refusal());
+    let host = Host::builder().widget(cancellable).widget(log).build().await?;
     let index = routing::get(async |State(host): State<Host>| page::page(&host, "A long task", FORM));
     page::serve(
         Router::new().route("/", index).route("/job", routing::get(job)).route("/start", routing::post(start)),

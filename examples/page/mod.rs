@@ -39,7 +39,7 @@ pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
-/// Serves an example until Ctrl-C: its routes, those of its host, htmx and the stylesheet. Visitors are told apart.
+/// Serves an example until Ctrl-C or SIGTERM: its routes, those of its host, htmx and the stylesheet. Visitors are told apart.
 pub async fn serve(app: Router<Host>, host: Host) -> Result<(), Failure> {
     let file = |kind: &'static str, text: &'static str| get(move || async move { ([(CONTENT_TYPE, kind)], text) });
     let app = app
@@ -56,9 +56,20 @@ pub async fn serve(app: Router<Host>, host: Host) -> Result<(), Failure> {
     let port = std::env::var("PORT").unwrap_or("8000".into());
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app).with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
+    axum::serve(listener, app).with_graceful_shutdown(ended()).await?;
     host.shutdown().await;
     Ok(())
+}
+
+/// Until somebody ends the program.
+async fn ended() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    if let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! { _ = interrupted => {} _ = term.recv() => {} }
+        return;
+    }
+    drop(interrupted.await);
 }
 
 /// htmx itself; an application has it among its static files.

@@ -50,11 +50,12 @@ after(async () => (await browser)?.close());
 
 /** The context of the running test. */
 export function visitor() {
-  context ??= newContext();
+  context ??= stranger();
   return context;
 }
 
-async function newContext() {
+/** Another person's browser, with no cookie of the first. */
+export async function stranger() {
   browser ??= chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, ...graphics], ignoreDefaultArgs: without });
   const created = await (await browser).newContext({ deviceScaleFactor: PICTURES ? 2 : 1 });
   created.setDefaultTimeout(PATIENCE);
@@ -83,12 +84,12 @@ const consoles = new WeakMap();
  * A page of the server's origin with this body, or, when it is a path like "/w/counter", that page of the server itself.
  * Widgets find `note(...words)` there, which `notes` reads.
  * @param {Server} server @param {string} body
- * @param {{ expect?: RegExp[], allow?: RegExp[], files?: Record<string, string>, csp?: string, trial?: string }} [options] errors
- * that must come, and that may come (`OFFLINE` is one); more texts to serve, by path; a Content-Security-Policy for the body, and
- * one that refuses nothing, whose violations `refusals` tells
+ * @param {{ expect?: RegExp[], allow?: RegExp[], files?: Record<string, string>, csp?: string, trial?: string, by?: BrowserContext }} [options]
+ * errors that must come, and that may come (`OFFLINE` is one); more texts to serve, by path; a Content-Security-Policy for the body,
+ * and one that refuses nothing, whose violations `refusals` tells; whose browser it is, the test's one unless given
  */
-export async function open(server, body, { expect = [], allow = [], files = {}, csp, trial } = {}) {
-  const page = await (await visitor()).newPage();
+export async function open(server, body, { expect = [], allow = [], files = {}, csp, trial, by } = {}) {
+  const page = await (by ?? (await visitor())).newPage();
   const said = { errors: /** @type {string[]} */ ([]), warnings: /** @type {string[]} */ ([]), expected: [...expect], allowed: allow };
   consoles.set(page, said);
   page.on("console", (message) => {
