@@ -56,7 +56,7 @@ pub(super) enum Kind {
     Kill,
     /// The process ends as it should, and the next one starts.
     End,
-    /// The model leaves memory, and comes back.
+    /// Every connection is lost, and the model leaves memory and comes back.
     Sleep,
     Wait,
 }
@@ -78,7 +78,7 @@ pub(super) const NETWORK: Mix = {
         (Serve, 14),
         (Down, 14),
         (Cut, 3),
-        (Hide, 1),
+        (Hide, 2),
         (Reload, 1),
         (Late, 5),
         (Notice, 2),
@@ -104,12 +104,12 @@ pub(super) const RESTARTS: Mix = {
         (Serve, 16),
         (Down, 16),
         (Cut, 2),
-        (Hide, 1),
+        (Hide, 2),
         (Reload, 1),
         (Late, 4),
         (Notice, 1),
-        (Commit, 4),
-        (Remove, 1),
+        (Commit, 5),
+        (Remove, 3),
         (Say, 2),
         (CommitAndSay, 2),
         (Wait, 2),
@@ -156,7 +156,7 @@ pub(super) const MESSAGES: Mix = {
         (Serve, 12),
         (Down, 12),
         (Cut, 4),
-        (Hide, 1),
+        (Hide, 2),
         (Late, 4),
         (Notice, 2),
         (Commit, 2),
@@ -166,8 +166,8 @@ pub(super) const MESSAGES: Mix = {
 
 impl Kind {
     /// Whether no connection outlives it.
-    pub(super) fn ends_a_process(self) -> bool {
-        matches!(self, Kind::Kill | Kind::End)
+    pub(super) fn hangs_up(self) -> bool {
+        matches!(self, Kind::Kill | Kind::End | Kind::Sleep)
     }
 }
 

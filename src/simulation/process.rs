@@ -88,12 +88,14 @@ impl Process {
         self.runtime.block_on(self.host.shutdown());
     }
 
-    /// Lets the model leave memory, if nobody needs it, and come back.
-    pub(super) fn sleep(&mut self) {
+    /// Lets the model leave memory, and come back. Says whether it was gone.
+    pub(super) fn sleep(&mut self) -> bool {
         self.model = None;
         for _ in 0..4 {
             self.wait(IDLE);
         }
+        let is_gone = self.host.models() == 0;
         self.open();
+        is_gone
     }
 }

@@ -78,6 +78,11 @@ impl Wire {
         self.close = self.close.take().or(close);
     }
 
+    /// Whether its session goes on over another connection.
+    pub(super) fn is_taken_over(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.follower().evicted().is_some())
+    }
+
     /// With which code the page is told that it is over, once it has all that came before.
     pub(super) fn over(&self) -> Option<u16> {
         let is_over = self.session.is_none() && self.down.is_empty();

@@ -1,7 +1,7 @@
 //! What holds whatever happens: the promises of the protocol, each a test.
 
 mod equal;
-mod found;
+pub(super) mod found;
 mod messages;
 mod repeat;
 mod restart;

@@ -64,11 +64,10 @@ proptest! {
         let mut moments = vec![now(&world)];
         let mut slow: Vec<Visitor> = Vec::new();
         for action in actions {
-            let epoch = world.process().model().epoch();
-            world.perform(action);
-            if *epoch != *world.process().model().epoch() || action.kind.ends_a_process() {
-                slow.clear(); // their host is gone
+            if action.kind.hangs_up() {
+                slow.clear();
             }
+            world.perform(action);
             let seen = now(&world);
             if moments.last() != Some(&seen) {
                 let mut visitor = Visitor::new(&world, &format!("slow {}", moments.len()), Some(&seen));

@@ -64,12 +64,15 @@ impl World {
         self.check_nothing_is_missing();
     }
 
-    /// The model leaves memory if nobody needs it, and comes back from the store.
+    /// Nobody is connected, so the model leaves memory, and comes back from the store.
     pub(super) fn sleep(&mut self) {
         let before = self.moment();
+        self.hang_up(None);
+        self.disk.flow(true);
         if let Some(process) = &mut self.process {
-            process.sleep();
+            assert_eq!(process.sleep(), process.durability().is_some(), "what is stored need not stay in memory");
         }
+        self.disk.flow(false);
         assert_eq!(self.moment(), before, "a model that was idle comes back as it was");
         self.said.first = before.rev;
     }

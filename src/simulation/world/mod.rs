@@ -114,11 +114,7 @@ impl World {
                 self.leave(who, wire);
             }
             Kind::Reload => self.reload(who, amount),
-            Kind::Late => {
-                if let Some(at) = self.late.len().checked_sub(1) {
-                    self.late[at.min(who)].1.carry_up(action.frames(), self.now);
-                }
-            }
+            Kind::Late => self.carry_late(who, action.frames()),
             Kind::Notice => self.notice(who, amount.is_multiple_of(2)),
             Kind::Commit => _ = self.commit(&action.keys()),
             Kind::Remove => _ = self.process().model().update(|board| board.0.remove("x")),
@@ -151,6 +147,18 @@ impl World {
     /// A page has given up its connection.
     fn leave(&mut self, who: usize, wire: Option<Wire>) {
         self.late.extend(wire.map(|wire| (self.pages[who].session.clone(), wire)));
+    }
+
+    /// Up to so many frames arrive that a page sent over a connection which it has given up. When it has come back
+    /// over another one, they change nothing: "from then on nothing from the older socket is applied".
+    fn carry_late(&mut self, which: usize, most: usize) {
+        let Some(at) = self.late.len().checked_sub(1).map(|last| last.min(which)) else { return };
+        let before = (self.process().model().rev(), self.ledger.heard().len());
+        let wire = &mut self.late[at].1;
+        let is_over = wire.is_taken_over();
+        wire.carry_up(most, self.now);
+        let after = (self.process().model().rev(), self.ledger.heard().len());
+        assert!(!is_over || before == after, "a connection that was taken over still changes something");
     }
 
     /// The page is loaded anew: another session, and now and then a state that came with the page.
