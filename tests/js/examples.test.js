@@ -12,6 +12,6 @@ for (const name of names) {
   test(name, () => {
     const lines = readFileSync(new URL(name, folder), "utf8").trimEnd().split("\n");
     assert.ok(lines.length <= 100, `it has ${lines.length} lines`);
-    assert.ok(lines[0]?.startsWith(`//! cargo run --example ${name.slice(0, -3)}`), lines[0]);
+    assert.equal(lines[0]?.startsWith(`//! cargo run --example ${name.slice(0, -3)}`), true, `it begins with ${lines[0]}`);
   });
 }

@@ -18,7 +18,7 @@ test("the guide is made of pieces of examples", () => {
   assert.equal(blocks.length, pieces.length, "a block of Rust or HTML names no example");
 });
 
-for (const [, path, text] of pieces) {
+for (const [, path = "", text = ""] of pieces) {
   test(`${path}: ${text.trim().split("\n")[0]}`, () => {
     assert.ok(lines(read(path)).includes(lines(text)), `it is not in ${path}:\n${text}`);
   });
