@@ -46,14 +46,13 @@ impl View {
         self
     }
 
-    /// An attribute of the element: `id`, `class`, `aria-label`, or what makes it a field of a form, `name`, `key` and
-    /// `required`. Names are letters, digits, `-`, `_`, `:`, `.` and `@`; any other is left out, with an error in the log.
+    /// An attribute of the element: `id`, `class`, `aria-label`, or one of htmx. Names are letters, digits, `-`, `_`, `:`,
+    /// `.` and `@`; any other is left out, with an error in the log.
     ///
     /// ```
-    /// # fn quantity(cart: anywidget_host::Model<anywidget_host::Value>) -> String {
-    /// // Posted by the form around it as `qty`, with the value of the key `count`.
-    /// let field = cart.view().attribute("name", "qty").attribute("key", "count").attribute("aria-label", "Quantity");
-    /// format!(r#"<form method="post">{field}<button>Order</button></form>"#)
+    /// # fn wide(cart: anywidget_host::Model<anywidget_host::Value>) -> String {
+    /// let view = cart.view().attribute("class", "wide").attribute("aria-label", "Cart");
+    /// format!("<main>{view}</main>")
     /// # }
     /// ```
     pub fn attribute(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> View {
