@@ -275,7 +275,7 @@ mod what_comes_back {
 
         let mut end = batch("m", Some(2), 3, [slot("a", 3, 1.into())]);
         end.ended = true;
-        wait(store.commit(vec![end, batch("m", None, 1, [].into())].into())).unwrap();
+        wait(store.commit(vec![end, batch("m", None, 1, [])].into())).unwrap();
         let again = load(&store, "m").unwrap();
         assert_eq!((again.rev, again.slots, again.sessions), (1, vec![], vec![]));
         wait(store.close()).unwrap();
@@ -415,7 +415,7 @@ mod commits {
     fn that_wait_together_have_each_its_own_answer() {
         let place = Place::new();
         let store = place.open(Durability::Stored);
-        let one = |n: u64| store.commit(vec![batch(&n.to_string(), (n % 10 == 3).then_some(1), 1, [].into())].into());
+        let one = |n: u64| store.commit(vec![batch(&n.to_string(), (n % 10 == 3).then_some(1), 1, [])].into());
         let results = wait(join_all((0..600).map(one)));
         for (n, result) in results.iter().enumerate() {
             assert_eq!(result.is_err(), n % 10 == 3, "{n}");
@@ -428,8 +428,7 @@ mod commits {
         let place = Place::new();
         let store = place.open(Durability::Applied);
         assert!(
-            wait(poll_immediate(store.commit(vec![batch("m", None, 1, [].into())].into())))
-                .is_none_or(|done| done.is_ok())
+            wait(poll_immediate(store.commit(vec![batch("m", None, 1, [])].into()))).is_none_or(|done| done.is_ok())
         );
         assert_eq!(rev(&store, "m"), Some(1));
     }
