@@ -6,7 +6,9 @@
 pub mod binary;
 pub mod http;
 pub mod page;
+pub mod proxy;
 pub mod raw;
+pub mod replica;
 pub mod store;
 
 use std::collections::BTreeSet;
@@ -20,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// How long anything may take before a test gives up on it.
-pub const SOON: Duration = Duration::from_secs(10);
+pub const SOON: Duration = Duration::from_secs(30);
 
 /// The result of something that happens soon, or a panic that says what did not.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
