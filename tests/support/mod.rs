@@ -3,7 +3,9 @@
 #![allow(dead_code)] // each test binary uses its part
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
 
+pub mod again;
 pub mod binary;
+pub mod crowd;
 pub mod http;
 pub mod page;
 pub mod proxy;
@@ -18,7 +20,7 @@ use std::time::Duration;
 
 use anywidget_host::{Blob, Host, State, Value, Widget};
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 /// How long anything may take before a test gives up on it.
@@ -78,9 +80,22 @@ impl Server {
         Server::of(Host::builder().widget(widget).build().await.unwrap()).await
     }
 
+    /// Serves a host through buffers so small that a page which does not read is soon one that cannot be written to.
+    pub async fn narrow(host: Host) -> Server {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_send_buffer_size(16 << 10).unwrap(); // the connections inherit it
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let app = host.router();
+        Server::listening(socket.listen(1_024).unwrap(), "/anywidget", host, app)
+    }
+
     /// Serves an app in which the host's routes are below `base`.
     pub async fn mounted(base: &str, host: Host, app: Router) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Server::listening(listener, base, host, app)
+    }
+
+    fn listening(listener: TcpListener, base: &str, host: Host, app: Router) -> Server {
         let site = Site { address: listener.local_addr().unwrap(), base: base.to_owned() };
         let task = tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
         Server { host, site, task }
