@@ -90,13 +90,13 @@ export function equal(value, copy) {
   return keys.length === Object.keys(copy).length && keys.every((key) => Object.hasOwn(copy, key) && equal(value[key], copy[key]));
 }
 
-/** Word by word: snapshots may be tens of MB. @param {Uint8Array} a @param {Uint8Array} b */
+/** Word by word, wherever they begin: values may be tens of MB. @param {Uint8Array} a @param {Uint8Array} b */
 function equalBytes(a, b) {
   if (a.length !== b.length) return false;
-  const words = (a.byteOffset | b.byteOffset) % 4 ? 0 : a.length >> 2;
-  const [x, y] = [a, b].map(({ buffer, byteOffset }) => new Uint32Array(buffer, words && byteOffset, words));
-  for (let i = 0; i < words; i++) if (x?.[i] !== y?.[i]) return false;
-  for (let i = words * 4; i < a.length; i++) if (a[i] !== b[i]) return false;
+  const [x, y] = [new DataView(a.buffer, a.byteOffset), new DataView(b.buffer, b.byteOffset)];
+  let i = 0;
+  for (; i + 4 <= a.length; i += 4) if (x.getUint32(i) !== y.getUint32(i)) return false;
+  for (; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 

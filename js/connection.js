@@ -21,6 +21,10 @@ const OPENING_AT_ONCE = 6;
 const HEARTBEAT = 25_000;
 /** So many times that is a dead socket. */
 const DEATH = 2.5;
+/** A host that is asked for a sign of life is dead after so much silence. */
+const ANSWER = 5_000;
+/** An attempt that has hung so long may be older than the network of the moment. */
+const HUNG = 2_000;
 /** How long the last writes to a model wait for a host that is away. */
 const LINGER = 5_000;
 
@@ -60,6 +64,8 @@ export class Connection {
   #retry;
   /** @type {any} */
   #watch;
+  /** Set while the host is asked for a sign of life. @type {any} */
+  #doubt;
   /** Set when the end is only waited for. @type {any} */
   #linger;
   /** Between `pagehide` and `pageshow`. */
@@ -76,9 +82,11 @@ export class Connection {
     model.wake = () => this.#since && this.#pump();
     /** @param {string} event @param {() => void} then */
     const on = (event, then) => env.addEventListener(event, then, { signal: this.#done.signal });
-    on("online", () => this.#atOnce());
-    on("visibilitychange", () => env.document.visibilityState === "visible" && this.#atOnce());
+    on("online", () => this.#awake());
+    on("visibilitychange", () => env.document.visibilityState === "visible" && this.#awake());
+    on("offline", () => this.#ask());
     on("pageshow", () => {
+      if (this.#away) hooks.state("offline"); // not before: what nobody has seen is no cut
       this.#away = false;
       this.#atOnce();
     });
@@ -207,11 +215,12 @@ export class Connection {
     else if (socket) socket.onopen = () => socket.close(1000);
     this.#socket = null;
     this.#opened();
-    for (const timer of [this.#watch, this.#retry]) env.clearTimeout(timer);
+    for (const timer of [this.#watch, this.#retry, this.#doubt]) env.clearTimeout(timer);
+    this.#doubt = undefined;
     if (this.#since && env.performance.now() - this.#since > STABLE) this.#tries = 0;
     this.#since = 0;
     this.#model.lost();
-    this.#hooks.state("offline");
+    if (!this.#away) this.#hooks.state("offline");
     if (this.#done.signal.aborted) return env.clearTimeout(this.#linger);
     if (FINAL.includes(code)) {
       this.#done.abort();
@@ -225,6 +234,27 @@ export class Connection {
   #atOnce() {
     this.#tries = 0;
     this.#connect();
+  }
+
+  /** The network is here again, or a machine that slept: nothing from before is trusted. */
+  #awake() {
+    if (this.#since) this.#ask();
+    else if (this.#socket && this.#env.performance.now() - this.#heard > HUNG) this.#lost();
+    this.#atOnce();
+  }
+
+  /** A network that goes tells its sockets nothing: one that brings no answer is dead, unless a large frame goes out before. */
+  #ask() {
+    const socket = this.#socket;
+    if (!socket || !this.#since || this.#doubt !== undefined) return;
+    const heard = this.#heard;
+    const left = socket.bufferedAmount;
+    this.#model.ask();
+    this.#doubt = this.#env.setTimeout(() => {
+      this.#doubt = undefined;
+      const moves = left > LARGE && socket.bufferedAmount < left;
+      if (this.#heard === heard && !moves) this.#lost();
+    }, ANSWER);
   }
 }
 

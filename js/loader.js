@@ -42,7 +42,9 @@ class AnyWidget extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#soon();
+    // Turbo puts back what is permanent some microtasks later, in the same task.
+    const stays = this.closest("[data-turbo-permanent]");
+    this.#soon(stays ? new Promise((done) => setTimeout(done)) : undefined);
   }
 
   /** Browsers that see it do not take a `moveBefore` for a disconnection. */

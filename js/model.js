@@ -33,6 +33,8 @@ export class Model {
    * @type {(keys: string[], origin: string) => void}
    */
   stored = () => {};
+  /** Told that the host raises a DOM event. @type {(name: string, detail: unknown) => void} */
+  event = () => {};
   /** Told that what waited for large values may have come, or has more to come. */
   moved = () => {};
   /** Is the host on this machine? Then only very large values take another way than its frames. */
@@ -78,10 +80,10 @@ export class Model {
   #overflowed = false;
   /** The events being told, and whether to tell them again. @type {Map<string, boolean>} */
   #telling = new Map();
-  /** Of `#announce` in itself, and what changed since the outermost. */
+  /** Of `#announce` in itself, and the keys that changed since the outermost. */
   #depth = 0;
-  /** @type {State} */
-  #changed = {};
+  /** @type {Set<string>} */
+  #changed = new Set();
 
   /** @param {string} session the page's secret */
   constructor(session) {
@@ -114,7 +116,7 @@ export class Model {
       const live = state[key];
       const slot = this.#slots.get(key);
       if (key === "_css" || key === "_esm" || (!slot && live === undefined)) continue;
-      if (!slot || !equal(live, slot.copy)) changed.set(key, { copy: snapshot(live, key), live, lent: true });
+      if (!slot || !equal(live, slot.copy)) changed.set(key, { copy: snapshot(live, key), live, lent: true, rev: slot?.rev });
       // No change, but the reference that widgets hold may have been mutated.
       else if (!slot.lent || (live !== slot.live && !equal(slot.live, slot.copy))) Object.assign(slot, { live, lent: true });
     }
@@ -172,6 +174,13 @@ export class Model {
     this.#announce(["_css"]);
   }
 
+  /** Makes the host answer: to what is under way, or to a write of nothing. */
+  ask() {
+    if (this.#sent.length) return;
+    this.#queue.push({ type: "set", seq: ++this.#seq, state: {} });
+    this.wake();
+  }
+
   /** The frame that opens a socket. @returns {Frame} */
   hello() {
     const frame = { type: "hello", version: 1, session: this.#session, fetches: true };
@@ -192,10 +201,15 @@ export class Model {
    */
   drain(all = false) {
     if (!this.#live && !all) return [];
+    // Before its hello nobody knows what the host has of these. It takes numbers only in order, so they go first; not
+    // a message, which it may have, nor anything behind one.
+    const again = this.#live ? [] : [...this.#sent];
+    const end = again.findIndex(({ type }) => type === "message");
+    if (end >= 0) return again.slice(0, end);
     if (all || !this.#writes.length) this.#promote();
     const frames = this.#queue.splice(0);
     this.#sent.push(...frames);
-    return [...frames, ...this.#notes.splice(0)];
+    return [...again, ...frames, ...this.#notes.splice(0)];
   }
 
   /** The socket is gone. */
@@ -215,6 +229,9 @@ export class Model {
     else if (frame.type === "set") this.#set(frame);
     else if (frame.type === "ack") this.#ack(frame);
     else if (frame.type === "message") this.#message(frame);
+    else if (frame.type === "event" && this.#isNew(frame)) this.event(frame.name, frame.detail);
+    // What is gone is told once, also when the socket is lost before the message behind it.
+    else if (frame.type === "gap" && this.#n !== undefined) this.#n += frame.count;
   }
 
   /** @param {Frame} frame */
@@ -232,6 +249,7 @@ export class Model {
     // On a live socket it answers `get`, and what was sent on it is still under way.
     if (!this.#live) this.#resend(known);
     this.#live = true;
+    if (full) for (const slot of this.#slots.values()) slot.rev = 0;
     const changed = this.#take(this.held?.put(rev, state, large, "host") ?? state, rev);
     if (full) {
       this.#rev = rev;
@@ -346,7 +364,8 @@ export class Model {
     const truth = state ?? {};
     const changed = [];
     for (const key of keys({ ...wrote, ...truth })) {
-      const told = hasOwn(truth, key);
+      // An answer that is given again, or comes behind a newer commit, may be older than what is shown.
+      const told = hasOwn(truth, key) && (this.#slots.get(key)?.rev ?? 0) <= rev;
       let aside = this.#aside.get(key);
       // An accepted write is newer than what was put aside before it, and so is the truth about a refused one.
       if (aside && aside.rev <= rev && (told || !hasOwn(refused ?? {}, key))) aside = undefined;
@@ -372,14 +391,18 @@ export class Model {
 
   /** @param {Frame} frame */
   #message(frame) {
-    const { content, n, rev } = frame;
-    if (n != null) {
-      if (n <= (this.#n ?? -1)) return;
-      this.#n = n;
-    }
-    this.#raise(rev);
+    if (!this.#isNew(frame)) return;
+    const { content } = frame;
     if (content?.kind === "anywidget-command-response") this.replies.get(content.id)?.(frame);
     else if (!this.held?.keeps(frame)) this.#deliver(frame);
+  }
+
+  /** What is numbered comes once. @param {Frame} frame */
+  #isNew({ n, rev }) {
+    if (n != null && n <= (this.#n ?? -1)) return false;
+    this.#n = n ?? this.#n;
+    this.#raise(rev);
+    return true;
   }
 
   /** @param {Frame} frame */
@@ -398,13 +421,14 @@ export class Model {
       const copy = state[key];
       const slot = this.#slots.get(key);
       if (this.#pending(key)) return void this.#aside.set(key, { value: copy, rev });
+      if (slot) slot.rev = rev;
       if (this.#dirty.has(key)) {
         // Told again what is known already, as after a reload: no reason to drop an edit.
         if (equal(copy, this.#dirty.get(key))) return;
         this.#dirty.delete(key);
       }
       if (slot && equal(copy, slot.copy)) return;
-      return this.#slots.set(key, { copy, lent: false });
+      return this.#slots.set(key, { copy, lent: false, rev });
     });
   }
 
@@ -433,12 +457,13 @@ export class Model {
     this.#depth++;
     for (const key of names) {
       this.#fire(`change:${key}`, () => ({ [key]: this.get(key) }));
-      this.#changed = { ...this.#changed, [key]: this.get(key) };
+      this.#changed.add(key);
     }
     if (--this.#depth) return;
-    const changed = this.#changed;
-    this.#changed = {};
-    this.#fire("change", () => changed);
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    // Asked for only when somebody listens: it may take a copy of megabytes.
+    this.#fire("change", () => Object.fromEntries(changed.map((key) => [key, this.get(key)])));
   }
 
   /** An event that comes up while it is told is told again afterwards, not inside. @param {string} name @param {() => State} changed */

@@ -7,6 +7,11 @@ import { MAX_DEPTH, bytesOf, isBytes, keysOf } from "./codec.js";
 /** A frame around the deepest value. */
 const DEPTH = MAX_DEPTH + 8;
 
+/** Frames whose values the replica keeps and gives out as copies. */
+const STATE = ["hello", "set", "ack"];
+/** Bytes above so many are not copied out of such a frame. */
+const LARGE = 1 << 16;
+
 /** Readers of integers, by the binary logarithm of their size. */
 const UINT = ["getUint8", "getUint16", "getUint32", "getBigUint64"];
 const INT = ["getInt8", "getInt16", "getInt32", "getBigInt64"];
@@ -81,7 +86,8 @@ export function encode(frame) {
 }
 
 /**
- * Bytes come as `DataView`s that own exactly theirs (widgets read `.buffer` whole), integers as numbers where
+ * Bytes come as `DataView`s that own exactly theirs (widgets read `.buffer` whole), but for those of a state that are
+ * nearly all of their frame: fresh memory for a megabyte takes longer than all else. Integers come as numbers where
  * those are exact, else as bigints.
  *
  * @param {ArrayBuffer} buffer one value, neither less nor more, or it is an error
@@ -91,6 +97,8 @@ export function decode(buffer) {
   /** @type {any} */
   const view = new DataView(buffer);
   let at = 0;
+  /** The frame's, once it is read. @type {any} */
+  let type;
 
   /** @param {unknown} wrong @param {string} what */
   const check = (wrong, what) => {
@@ -122,7 +130,9 @@ export function decode(buffer) {
     for (left(length); length--; ) {
       const key = read(depth);
       check(typeof key !== "string", "a key that is no string");
-      pairs.push([key, read(depth)]);
+      const value = read(depth);
+      if (depth === 1 && key === "type") type = value;
+      pairs.push([key, value]);
     }
     return Object.fromEntries(pairs);
   };
@@ -138,7 +148,9 @@ export function decode(buffer) {
     if (code === 0xc2 || code === 0xc3) return code === 0xc3;
     if (code >= 0xc4 && code < 0xc7) {
       const size = int(UINT, code - 0xc4);
-      return new DataView(buffer.slice(take(size), at));
+      const begin = take(size);
+      const isMost = size > LARGE && size * 2 > buffer.byteLength;
+      return isMost && STATE.includes(type) ? new DataView(buffer, begin, size) : new DataView(buffer.slice(begin, at));
     }
     if (code === 0xca) return view.getFloat32(take(4));
     if (code === 0xcb) return view.getFloat64(take(8));

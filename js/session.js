@@ -14,6 +14,8 @@ import { Widget, messageOf } from "./widget.js";
 
 /** A model without users stays so long (ms): a swap may remove views before it adds others. */
 const GRACE = 1_000;
+/** A page is away so long (ms) before people are told; the sign of `styles.js` comes then, too. */
+const CUT = 1_000;
 /** `initialize` waits so long (ms) for the text of the stylesheet. */
 const STYLING = 2_000;
 
@@ -29,6 +31,20 @@ export function open(id, code, seed) {
   const session = sessions.get(id) ?? new Session(id, code, seed);
   sessions.set(id, session);
   return session;
+}
+
+let away = false;
+/** @type {any} */
+let telling;
+
+/** Says to those who cannot see the sign that the page is away, or here again: once for all models, and nothing of a short cut. */
+function tell() {
+  clearTimeout(telling);
+  telling = setTimeout(() => {
+    if (away === [...sessions.values()].some(({ state }) => state === "offline")) return;
+    away = !away;
+    /** @type {any} */ (document).ariaNotify?.(away ? "offline, reconnecting: changes are kept meanwhile" : "connected again");
+  }, CUT);
 }
 
 export class Session {
@@ -72,6 +88,7 @@ export class Session {
       console.warn(`[anywidget] ${this.name}: the host refused`, reasons);
       this.#emit("anywidget:refused", reasons);
     };
+    this.model.event = (name, detail) => this.#emit(name, detail);
     this.model.moved = () => {
       this.#transfer?.start();
       this.#whole();
@@ -94,6 +111,7 @@ export class Session {
         this.state = state;
         for (const view of this.widget.views) view.mark();
         this.#emit("anywidget:connection", { state });
+        tell();
       },
       closed: (reason) => this.#end(reason),
     });
@@ -135,7 +153,6 @@ export class Session {
       this.#isGreeted = true;
       this.#whole();
     }
-    if (type === "event") this.#emit(frame.name, frame.detail);
     if (type === "gap") this.report("message", new Error(`${frame.count} messages were missed while the page was away`));
     if (type === "error") console.warn(`[anywidget] ${this.name}: the host says: ${frame.message}`);
     if (type === "end") this.#end(frame.reason);

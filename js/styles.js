@@ -10,15 +10,21 @@ const GRACE = 1_000;
 /** The runtime's, constructed, so that a strict Content-Security-Policy lets it pass. */
 const own = new CSSStyleSheet();
 own.replaceSync(`:where(any-widget:not([hidden])) { display: block }
-any-widget[data-connection=offline]:not(:has(.any-widget-error))::before {
-  content: "offline"; float: inline-end; position: relative; z-index: 1; margin: 2px 2px -18px; padding: 0 8px; border-radius: 8px;
+/* Gone before anybody reads it, a short cut is none; a page's own styles come first. */
+:where(any-widget:is([data-connection=offline], [data-connection=connecting]):not(:has(.any-widget-error)))::before {
+  content: "reconnecting…"; content: "reconnecting…" / "offline, reconnecting: changes are kept meanwhile";
+  float: inline-end; position: relative; z-index: 1; margin: 2px 2px -20px; padding: 0 8px; border: 1px solid transparent; border-radius: 9px;
+  box-sizing: border-box; max-width: calc(100% - 4px); overflow: hidden; white-space: nowrap; text-overflow: ellipsis;
   font: 11px/16px system-ui; color: #fff; background: #555d; pointer-events: none; animation: any-widget .3s 1s both;
 }
+:where(any-widget[data-connection=connecting]:not(:has(.any-widget-error)))::before { content: "connecting…"; animation-delay: 2s }
+:host(any-widget):has(.any-widget-error)::before { content: none !important }
 any-widget[data-progress]::after {
   content: ""; display: block; position: sticky; bottom: 0; height: 3px; margin-top: -3px; border-radius: 2px;
   width: calc(var(--any-widget-progress) * 100%); background: light-dark(#3b6fd8, #7fa6ff); transition: width .1s; animation: any-widget .3s .3s both;
 }
 @keyframes any-widget { from { opacity: 0 } }
+@media (prefers-reduced-motion) { any-widget::before, any-widget::after { animation-duration: 1ms !important; transition: none !important } }
 .any-widget-error {
   margin: 0; padding: 10px 14px; border: 1px solid #d88b; border-left-width: 4px; border-radius: 6px; font: 13px/1.6 system-ui;
   white-space: pre-wrap; overflow-wrap: anywhere; user-select: text;

@@ -24,6 +24,8 @@ export type Slot = {
   /** The reference that widgets hold, once one was `lent`. */
   live?: any;
   lent: boolean;
+  /** Of the frame that told of it last, in this epoch. */
+  rev?: number;
 };
 
 export type Listener = {

@@ -36,7 +36,7 @@ pub(crate) enum Kind {
     /// A widget type or name that was never registered.
     Unregistered { what: String },
     /// A store that cannot be opened, read or written.
-    Store { what: String },
+    Store { place: String, what: String },
     /// A value that cannot travel.
     Value { what: String, source: ValueError },
 }
@@ -57,14 +57,22 @@ impl Error {
         matches!(&*self.0, Kind::Json { .. } | Kind::Manifest { .. })
     }
 
-    /// A store that cannot be opened, read or written.
+    /// A [`Store`](crate::store::Store) that could not be opened, read or written.
     pub fn is_store(&self) -> bool {
         matches!(&*self.0, Kind::Store { .. })
     }
 
-    /// For a [`Store`](crate::store::Store) of one's own: what is wrong, and what to do.
-    pub fn store(what: impl Into<String>) -> Error {
-        Kind::Store { what: what.into() }.into()
+    /// The error of a [`Store`](crate::store::Store): the place where it keeps things, and what is wrong there.
+    ///
+    /// ```
+    /// use anywidget_host::Error;
+    ///
+    /// let error = Error::store("redis://localhost", "cannot be reached: is it running?");
+    /// assert_eq!(error.to_string(), "redis://localhost: cannot be reached: is it running?");
+    /// assert!(error.is_store());
+    /// ```
+    pub fn store(place: impl fmt::Display, what: impl fmt::Display) -> Error {
+        Kind::Store { place: place.to_string(), what: what.to_string() }.into()
     }
 
     pub(crate) fn missing(path: &Path, what: impl Into<String>) -> Error {
@@ -114,7 +122,8 @@ impl fmt::Display for Error {
                 write!(f, "{}:{line}:{column}: this JSON does not parse: {what}", path.display())
             }
             Kind::Manifest { path, what } => write!(f, "{}: {what}", path.display()),
-            Kind::Duplicate { what } | Kind::Unregistered { what } | Kind::Store { what } => f.write_str(what),
+            Kind::Duplicate { what } | Kind::Unregistered { what } => f.write_str(what),
+            Kind::Store { place, what } => write!(f, "{place}: {what}"),
             Kind::Value { what, source } => write!(f, "{what} cannot travel: {source}"),
         }
     }

@@ -1,5 +1,6 @@
 //! The HTML of one view: an element, a seed of the state, the loader.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub struct View {
     core: Arc<Core>,
     fallback: String,
     shadow: bool,
+    attributes: Vec<(Cow<'static, str>, String)>,
 }
 
 impl<W: State> Model<W> {
@@ -34,13 +36,33 @@ impl<W: State> Model<W> {
 
 impl View {
     pub(crate) fn new(core: Arc<Core>) -> View {
-        View { core, fallback: String::new(), shadow: false }
+        View { core, fallback: String::new(), shadow: false, attributes: Vec::new() }
     }
 
     /// HTML that stands in the view until the widget has rendered, and where scripts do not run. It
     /// is put in as it is: escape what comes from users.
     pub fn fallback(mut self, html: impl Into<String>) -> View {
         self.fallback = html.into();
+        self
+    }
+
+    /// An attribute of the element: `id`, `class`, `aria-label`, or what makes it a field of a form, `name`, `key` and
+    /// `required`. Names are letters, digits, `-`, `_`, `:`, `.` and `@`; any other is left out, with an error in the log.
+    ///
+    /// ```
+    /// # fn quantity(cart: anywidget_host::Model<anywidget_host::Value>) -> String {
+    /// // Posted by the form around it as `qty`, with the value of the key `count`.
+    /// let field = cart.view().attribute("name", "qty").attribute("key", "count").attribute("aria-label", "Quantity");
+    /// format!(r#"<form method="post">{field}<button>Order</button></form>"#)
+    /// # }
+    /// ```
+    pub fn attribute(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> View {
+        let name = name.into();
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_:.@".contains(c);
+        match !name.is_empty() && name.chars().all(is_allowed) {
+            true => self.attributes.push((name, value.into())),
+            false => tracing::error!("{name:?} cannot be the name of an attribute: it is left out"),
+        }
         self
     }
 
@@ -85,6 +107,9 @@ impl fmt::Display for View {
             }
         }
         f.write_str(if self.shadow { " shadow" } else { "" })?;
+        for (name, value) in &self.attributes {
+            write!(f, r#" {name}="{}""#, Escaped(value))?;
+        }
         write!(f, "><div>{}</div>", self.fallback)?;
         let json = serde_json::to_string(&Value::Object(seed)).map_err(|_| fmt::Error)?;
         write!(f, r#"<script type="application/json">{}</script></any-widget>"#, InScript(&json))?;

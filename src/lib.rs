@@ -48,6 +48,7 @@
 //!   views, follow its [`changes`](Model::changes), put its [`view`](Model::view) into a page.
 //! - [`Value`], [`Blob`] and [`Shared`] are what travels; [`Refusal`] is what a page is told when it asked
 //!   for too much; [`Error`] is what goes wrong on this side; [`Limits`] has every number.
+//! - [`store`] is where models are kept beyond the life of a process: [`Sqlite`], in one file.
 //!
 //! # Inside
 //!
@@ -68,7 +69,7 @@
 extern crate self as anywidget_host;
 
 mod assets;
-mod auth;
+pub mod auth;
 mod error;
 mod host;
 mod html;
@@ -79,6 +80,8 @@ mod registry;
 mod reload;
 mod routes;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod state;
 pub mod store;
@@ -86,6 +89,7 @@ mod value;
 mod widget;
 
 pub use anywidget_host_macros::{Widget, embed};
+pub use auth::{Permission, Visitor};
 pub use error::{Error, Refusal, Result};
 pub use host::{Host, HostBuilder};
 pub use html::View;
@@ -95,6 +99,8 @@ pub use state::{Access, Key, KeyName, State};
 #[doc(hidden)]
 pub use state::{ByDefault, DefaultOf, WithoutDefault, differs};
 pub use store::Durability;
+#[cfg(feature = "sqlite")]
+pub use store::Sqlite;
 pub use value::{Blob, Map, Shared, Value, ValueError};
 pub use widget::{Embedded, Source, Widget};
 

@@ -2,18 +2,16 @@
 //! so tests and simulations run the real thing.
 
 use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::error::Refusal;
-use crate::model::{Core, Cursor, Follower, Message, Page, Reader, Sender, Step};
+use crate::model::{By, Core, Cursor, Follower, Message, Page, Reader, Sender, Step};
 use crate::protocol::{ClientFrame, Close, Hello, HostFrame, Limits, Malformed, Payload, decode, encode};
 use crate::value::{Blob, Value};
-use crate::widget::{Code, unknown_command};
+use crate::widget::{Answer, Code, Request};
 
 /// A connection of one page to one model, from its first frame on.
 pub(crate) struct Session {
@@ -122,7 +120,7 @@ impl Session {
             (Some(_), ClientFrame::Get) => self.outbox.push_back(Outgoing::Everything),
             (Some(identity), ClientFrame::Set { seq, state }) => {
                 let page = page(identity, &self.follower, self.readonly);
-                let ack = self.core.write(&page, seq, state)?;
+                let ack = self.core.write(By::Page(&page, seq), state)?;
                 self.put(self.due(ack.rev), HostFrame::Ack(ack));
             }
             (Some(identity), ClientFrame::Message { seq, content, buffers }) => {
@@ -234,7 +232,7 @@ impl Session {
         let (session, fetches) = (identity.secret.clone(), identity.reader.fetches);
         let hello = Hello { session, since: None, messages: None, fetches };
         let welcome = self.core.connect(&hello, &self.follower, self.readonly).ok()?; // or it is evicted
-        self.cursor.rev = welcome.cursor.rev;
+        (self.cursor.rev, self.cursor.told) = (welcome.cursor.rev, welcome.cursor.told);
         Some(encode(&welcome.frame.into_value()))
     }
 
@@ -255,12 +253,26 @@ impl Session {
         due.rev <= self.cursor.rev && due.tick <= self.cursor.tick
     }
 
-    fn message(&mut self, content: Value, buffers: Vec<Blob>) {
+    fn message(&mut self, mut content: Value, buffers: Vec<Blob>) {
         let sender = Sender::new(self.core.clone(), self.follower.clone());
-        if content["kind"].as_str() == Some("anywidget-command") {
+        if self.readonly {
+            return self.refuse(&sender, &mut content);
+        }
+        if is_command(&content) {
             self.tasks.push(Box::pin(invoke(sender, content, buffers)));
         } else {
             self.core.widget.behaviour.message(&self.core, &Message::new(content, buffers, sender));
+        }
+    }
+
+    /// Says that this page may not send messages.
+    fn refuse(&mut self, sender: &Sender, content: &mut Value) {
+        let refusal = Refusal::new("this view is read-only").with_kind("Forbidden");
+        if is_command(content) {
+            sender.send(reply_to(content, Err(refusal)).0, Vec::new());
+        } else {
+            let message = format!("{refusal}: a message of it is left out");
+            self.put(self.at_once(), HostFrame::Error { message });
         }
     }
 
@@ -275,7 +287,10 @@ impl Session {
             Some(Outgoing::After(due, _)) if !self.is_due(*due) => {}
             Some(_) => {
                 return match self.outbox.pop_front()? {
-                    Outgoing::After(_, frame) => Some(frame),
+                    Outgoing::After(due, frame) => {
+                        self.cursor.told = self.cursor.told.max(due.rev);
+                        Some(frame)
+                    }
                     Outgoing::Everything => self.everything(),
                 };
             }
@@ -338,33 +353,34 @@ pub(crate) enum Reads {
     AfterSending,
 }
 
+fn is_command(content: &Value) -> bool {
+    content["kind"].as_str() == Some("anywidget-command")
+}
+
 /// Runs a command and answers the page that asked.
 async fn invoke(sender: Sender, mut content: Value, buffers: Vec<Blob>) {
-    let core = sender.core().clone();
     let name = content["name"].as_str().unwrap_or_default().to_owned();
-    let request = std::mem::take(&mut content["msg"]);
-    let answer = match core.widget.behaviour.invoke(&core, &name, request, buffers) {
-        // A command that panics has no answer of its own, and the page should not wait for one.
-        Some(answer) => AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!(model = %core.id, command = name, "a command panicked");
-            Err(Refusal::new(format!("the command {name:?} failed")).with_kind("Panic"))
-        }),
-        None => Err(unknown_command(&core.widget.name, &name)),
-    };
+    let request = Request::Value(std::mem::take(&mut content["msg"]));
+    let answer = crate::widget::invoke(sender.core(), &name, request, buffers).await;
+    let (reply, buffers) = reply_to(&mut content, answer);
+    sender.send(reply, buffers);
+}
+
+/// The message that settles the promise of a page.
+fn reply_to(content: &mut Value, answer: Answer) -> (Value, Vec<Blob>) {
     let mut reply = Value::object();
     reply["id"] = std::mem::take(&mut content["id"]);
     reply["kind"] = "anywidget-command-response".into();
-    let buffers = match answer {
+    match answer {
         Ok((response, buffers)) => {
             reply["response"] = response;
-            buffers
+            (reply, buffers)
         }
         Err(refusal) => {
             reply["error"] = refusal.into_value();
-            Vec::new()
+            (reply, Vec::new())
         }
-    };
-    sender.send(reply, buffers);
+    }
 }
 
 /// When both sides were last heard of.

@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_type_with_a_default_has_one_and_others_do_not() {
         struct Without;
-        assert_eq!((&DefaultOf::<u8>::new()).find().map(|make| make()), Some(0));
+        assert_eq!(DefaultOf::<u8>::new().find().map(|make| make()), Some(0));
         assert!((&DefaultOf::<Without>::new()).find().is_none());
     }
 

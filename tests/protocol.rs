@@ -895,6 +895,22 @@ mod messages {
         }
     }
 
+    /// B7, where the state is what came of the page's own write: it is in the answer.
+    #[tokio::test]
+    async fn a_message_about_the_pages_own_write_comes_after_the_answer_to_it() {
+        let widget = Lamp::rules().on_change(|model, change| model.send(change.state.lumens).unwrap());
+        let server = Server::with(widget).await;
+        server.host.open("lamp", Lamp::new).await.unwrap();
+        let mut page = server.page("lamp").await;
+        for level in 2..50 {
+            let seq = page.set(json!({"level": level})).await;
+            let (answer, message) = (page.frame().await, page.frame().await);
+            assert_eq!((answer.kind(), &answer["seq"]), ("ack", &seq.into()));
+            assert_eq!(answer["state"]["lumens"], (8 * level).into());
+            assert_eq!((message.kind(), &message["content"]), ("message", &(8 * level).into()));
+        }
+    }
+
     /// B7, from the page's side.
     #[tokio::test]
     async fn a_message_is_handled_after_the_set_that_was_sent_before_it() {

@@ -188,8 +188,9 @@ fn pair((key, value): (&String, &Value)) -> String {
     )
 }
 
+/// Not `no-store`, which would keep it out of a browser's back/forward cache.
 fn page(html: String) -> Response {
-    ([(CACHE_CONTROL, "no-store")], Html(html)).into_response()
+    ([(CACHE_CONTROL, "no-cache")], Html(html)).into_response()
 }
 
 /// What stands for a `{{token}}` in a template.

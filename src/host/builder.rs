@@ -8,6 +8,7 @@ use std::sync::{Arc, RwLock, Weak};
 use std::time::Duration;
 
 use super::{Host, Inner, insert};
+use crate::auth::{Authorise, Permission};
 use crate::error::{Error, Result};
 use crate::protocol::Limits;
 use crate::registry::{Registry, Stay};
@@ -30,6 +31,7 @@ pub struct HostBuilder {
     base: String,
     limits: Limits,
     origins: Vec<String>,
+    authorise: Option<Authorise>,
     widgets: Vec<Register>,
     folders: Vec<PathBuf>,
     watch: bool,
@@ -49,6 +51,7 @@ impl HostBuilder {
             base: "/anywidget".to_owned(),
             limits: Limits::default(),
             origins: Vec::new(),
+            authorise: None,
             widgets: Vec::new(),
             folders: Vec::new(),
             watch: cfg!(debug_assertions),
@@ -89,6 +92,27 @@ impl HostBuilder {
     /// origin and programs that send none always may.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> HostBuilder {
         self.origins.push(origin.into());
+        self
+    }
+
+    /// Decides who may do what, for every route: fragments, state, sockets, writes, commands. Asked once for each
+    /// request, and for a socket when it opens; it should be quick, so what takes long belongs in a layer of the
+    /// application that puts its result into the request's extensions. Models of a visitor's own
+    /// ([`Visitor::own`](crate::Visitor::own)) are refused to others before it is asked.
+    ///
+    /// ```
+    /// use anywidget_host::{Host, Permission};
+    ///
+    /// let builder = Host::builder().authorise(|request| match request.headers.contains_key("authorization") {
+    ///     true => Permission::Write,
+    ///     false => Permission::Read,
+    /// });
+    /// ```
+    pub fn authorise(
+        mut self,
+        decide: impl Fn(&crate::auth::Request<'_>) -> Permission + Send + Sync + 'static,
+    ) -> HostBuilder {
+        self.authorise = Some(Arc::new(decide));
         self
     }
 
@@ -184,9 +208,8 @@ impl HostBuilder {
         let keeper = match self.store {
             Some(open) => Some(Keeper::start(open(self.durability)?, self.durability)),
             None if self.durability == Durability::Stored => {
-                return Err(Error::store(
-                    "durability `stored` needs a store: add .sqlite(\"state.db\") to the host's builder",
-                ));
+                let what = "needs a store: add .sqlite(\"state.db\") to the builder of the host";
+                return Err(Error::store("durability `stored`", what));
             }
             None => None,
         };
@@ -200,6 +223,7 @@ impl HostBuilder {
             base,
             limits: Arc::new(self.limits),
             origins: self.origins,
+            authorise: self.authorise,
             by_type,
             by_name: RwLock::new(by_name),
             registry: Registry::default(),

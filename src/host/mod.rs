@@ -13,6 +13,7 @@ use axum::Router;
 use futures_executor::block_on;
 
 pub use self::builder::HostBuilder;
+use crate::auth::{Authorise, Permission, permission};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::protocol::Limits;
@@ -57,6 +58,7 @@ struct Inner {
     base: Arc<str>,
     limits: Arc<Limits>,
     origins: Vec<String>,
+    authorise: Option<Authorise>,
     /// By state type, for `open` and `create`. The last one registered for a type counts.
     by_type: HashMap<TypeId, Arc<Registered>>,
     /// By name, for URLs. Folders are added while the host runs.
@@ -182,12 +184,30 @@ impl Host {
     /// shutdown of a server, which does not wait for WebSockets by itself. Put a `tokio::time::timeout` around it to
     /// wait less than a stuck page (four seconds) or disk may take.
     pub async fn shutdown(&self) {
-        self.0.sockets.close().await;
-        if let Some(keeper) = &self.0.keeper
-            && let Err(error) = keeper.close().await
-        {
-            tracing::error!("the store does not close: {error}");
-        }
+        let sockets = &self.0.sockets;
+        sockets.close();
+        let store = async {
+            sockets.silent().await;
+            if let Some(keeper) = &self.0.keeper
+                && let Err(error) = keeper.close().await
+            {
+                tracing::error!("the store does not close: {error}");
+            }
+        };
+        // Pages that take their time to close hold up nothing but this call.
+        tokio::join!(store, sockets.closed());
+    }
+
+    /// A layer that tells visitors apart by a cookie, which it gives to those that have none: to be put around the
+    /// routes of the host and of the application, as `.layer(axum::middleware::from_fn(Host::visitors))`. See
+    /// [`Visitor`](crate::Visitor).
+    pub async fn visitors(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
+        crate::auth::recognise(request, next).await
+    }
+
+    /// What a request may do with a model.
+    pub(crate) fn permission(&self, parts: &http::request::Parts, model: &str) -> Permission {
+        permission(self.0.authorise.as_ref(), parts, model)
     }
 
     pub(crate) fn base(&self) -> &str {

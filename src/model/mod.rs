@@ -2,6 +2,7 @@
 
 mod changes;
 mod core;
+mod extract;
 mod follower;
 mod log;
 mod message;
@@ -16,7 +17,7 @@ use serde::Serialize;
 
 pub use self::changes::{Change, Changes};
 pub(crate) use self::core::{
-    AnyState, Beginning, Change as CoreChange, Core, Cursor, Moment, Page, Past, Reader, Step,
+    AnyState, Beginning, By, Change as CoreChange, Core, Cursor, Moment, Page, Past, Reader, Step,
 };
 pub(crate) use self::follower::Follower;
 pub use self::message::Message;
@@ -124,6 +125,25 @@ impl<W: State> Model<W> {
     pub fn send_with(&self, content: impl Serialize, buffers: impl IntoIterator<Item = Blob>) -> Result<()> {
         let content = Value::encode(content).map_err(|source| Error::value("a custom message", source))?;
         self.core.send(content, buffers.into_iter().collect());
+        Ok(())
+    }
+
+    /// Raises a DOM event on every view's element: it bubbles, so that parts of the page can listen to it, as in
+    /// htmx's `hx-trigger="cart-updated from:body"`. It arrives after the state and the messages of now, and counts
+    /// as one of the messages that views which are away get when they come back ([`send`](Model::send)).
+    ///
+    /// ```
+    /// # fn sold(cart: anywidget_host::Model<anywidget_host::Value>) -> anywidget_host::Result<()> {
+    /// cart.dispatch("cart-updated", serde_json::json!({ "items": 3 }))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When `detail` cannot be written as JSON and bytes.
+    pub fn dispatch(&self, event: impl Into<String>, detail: impl Serialize) -> Result<()> {
+        let detail = Value::encode(detail).map_err(|source| Error::value("the detail of an event", source))?;
+        self.core.dispatch(event.into(), detail);
         Ok(())
     }
 

@@ -56,7 +56,7 @@ impl Close {
 
     /// 4408: the same session said hello on another socket.
     pub(crate) fn taken_over() -> Close {
-        Close::new(4408, "this session went on over another connection")
+        Close::new(4408, "another connection goes on with this session; reload the page to go on here")
     }
 
     /// 4409: the page speaks another version.

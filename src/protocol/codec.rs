@@ -1,5 +1,8 @@
 //! A frame's bytes: JSON text where JSON loses nothing, MessagePack where it would.
 
+use std::slice;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -11,10 +14,12 @@ use crate::Value;
 pub(crate) enum Payload {
     Text(Utf8Bytes),
     Binary(Bytes),
+    /// A binary message in pieces, because large blobs in it stay where they are.
+    Pieces(Arc<[Bytes]>),
 }
 
 /// How deep a frame may nest; serde_json's own limit, for both encodings.
-const MAX_DEPTH: usize = 128;
+pub(super) const MAX_DEPTH: usize = 128;
 
 impl Payload {
     /// The heartbeat: an empty text frame, which any page can send and see.
@@ -23,9 +28,24 @@ impl Payload {
     }
 
     pub(crate) fn len(&self) -> usize {
+        self.pieces().iter().map(Bytes::len).sum()
+    }
+
+    /// What it is made of, to be sent one behind the other.
+    pub(crate) fn pieces(&self) -> &[Bytes] {
         match self {
-            Payload::Text(text) => text.len(),
-            Payload::Binary(bytes) => bytes.len(),
+            Payload::Text(text) => slice::from_ref(text.as_ref()),
+            Payload::Binary(bytes) => slice::from_ref(bytes),
+            Payload::Pieces(pieces) => pieces,
+        }
+    }
+
+    /// All of it in one; copies what is in pieces.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Payload::Text(text) => text.into(),
+            Payload::Binary(bytes) => bytes,
+            Payload::Pieces(pieces) => pieces.concat().into(),
         }
     }
 }
@@ -38,24 +58,31 @@ pub(crate) fn encode(frame: &Value) -> Payload {
     {
         return Payload::Text(text.into());
     }
-    Payload::Binary(to_msgpack(frame))
+    match msgpack::write(frame) {
+        Ok(mut pieces) if pieces.len() == 1 => Payload::Binary(pieces.swap_remove(0)),
+        Ok(pieces) => Payload::Pieces(pieces.into()),
+        // An empty frame is harmless.
+        Err(error) => {
+            tracing::error!("a frame could not be encoded: {error}");
+            Payload::heartbeat()
+        }
+    }
 }
 
 /// Encodes a value as MessagePack, which carries every value.
-pub(crate) fn to_msgpack(value: &Value) -> Bytes {
-    // Writing a `Value` into memory has no way to fail; were it to, no bytes are harmless: they are no value.
-    rmp_serde::to_vec(value).map(Bytes::from).unwrap_or_else(|error| {
-        tracing::error!(%error, "a value could not be encoded");
-        Bytes::new()
-    })
+///
+/// # Errors
+/// When text, bytes or a container is longer than 32 bits can say.
+pub(crate) fn to_msgpack(value: &Value) -> Result<Vec<u8>, String> {
+    Ok(msgpack::write(value)?.concat())
 }
 
 /// Decodes one MessagePack value.
 ///
 /// # Errors
-/// As [`decode`].
-pub(crate) fn from_msgpack(bytes: &[u8]) -> Result<Value, String> {
-    msgpack::read(bytes, MAX_DEPTH).map_err(|error| format!("not MessagePack: {error}"))
+/// As [`decode`], at this depth.
+pub(crate) fn from_msgpack(bytes: &[u8], max_depth: usize) -> Result<Value, String> {
+    msgpack::read(bytes, max_depth).map_err(|error| format!("not MessagePack: {error}"))
 }
 
 /// Decodes a frame of either kind.
@@ -66,7 +93,7 @@ pub(crate) fn from_msgpack(bytes: &[u8]) -> Result<Value, String> {
 pub(crate) fn decode(payload: &Payload) -> Result<Value, String> {
     match payload {
         Payload::Text(text) => serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
-        Payload::Binary(bytes) => from_msgpack(bytes),
+        binary => from_msgpack(&binary.clone().into_bytes(), MAX_DEPTH),
     }
 }
 
@@ -108,8 +135,44 @@ mod tests {
         }
 
         #[test]
+        fn a_library_writes_the_same_bytes(value in any_value()) {
+            prop_assert_eq!(msgpack::write(&value).unwrap().concat(), rmp_serde::to_vec(&value).unwrap());
+        }
+
+        #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = decode(&Payload::Binary(bytes.into()));
+        }
+    }
+
+    #[test]
+    fn a_large_blob_is_sent_from_where_it_is() {
+        let (large, small) = (Blob::from(vec![7; 100_000]), Blob::from(vec![8; 10]));
+        let frame = Value::Array(vec![small.clone().into(), large.clone().into(), small.into(), large.clone().into()]);
+        let payload = encode(&frame);
+        let shared = payload.pieces().iter().filter(|piece| piece.as_ptr() == large.as_ptr()).count();
+        assert_eq!((payload.pieces().len(), shared), (4, 2));
+        assert_eq!(payload.len(), payload.clone().into_bytes().len());
+        assert_eq!(payload.clone().into_bytes(), rmp_serde::to_vec(&frame).unwrap());
+        assert_eq!(decode(&payload), Ok(frame));
+    }
+
+    #[test]
+    fn lengths_and_integers_take_the_form_that_a_library_gives_them() {
+        let around = |edges: &[i64]| edges.iter().flat_map(|edge| edge - 1..=edge + 1).collect::<Vec<_>>();
+        let powers = [0, 1 << 5, 1 << 7, 1 << 8, 1 << 15, 1 << 16, 1 << 31, 1 << 32, 1 << 53];
+        let mut values: Vec<Value> = around(&powers.map(|power: i64| -power)).into_iter().map(Value::Int).collect();
+        values.extend(around(&powers).into_iter().map(Value::Int));
+        values.extend([Value::Int(i64::MIN), Value::Int(i64::MAX), Value::Uint(u64::MAX)]);
+        for len in around(&[1, 16, 32, 256, 16 << 10, 65_536]).into_iter().map(|len| len as usize) {
+            let items = || std::iter::repeat_n(Value::Null, len);
+            values.extend([Value::from("x".repeat(len)), Blob::from(vec![1; len]).into(), items().collect()]);
+            values.push(Value::Object(items().enumerate().map(|(at, item)| (at.to_string(), item)).collect()));
+        }
+        for value in values {
+            let written = msgpack::write(&value).unwrap().concat();
+            assert_eq!(written, rmp_serde::to_vec(&value).unwrap());
+            assert_eq!(decode(&Payload::Binary(written.into())), Ok(value));
         }
     }
 

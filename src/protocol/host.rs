@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::codec::{from_msgpack, to_msgpack};
+use super::codec::{MAX_DEPTH, from_msgpack, to_msgpack};
 use crate::value::{Blob, Map, Value};
 
 /// A frame to a page. Built where its facts are, encoded once.
@@ -39,6 +39,13 @@ pub(crate) enum HostFrame {
         buffers: Vec<Blob>,
         rev: u64,
         n: Option<u64>,
+    },
+    /// A DOM event for every view. Numbered among the messages, so that none is raised twice.
+    Event {
+        name: String,
+        detail: Value,
+        rev: u64,
+        n: u64,
     },
     Code(Value),
     Gap {
@@ -141,6 +148,9 @@ impl HostFrame {
                 map.extend(n.map(|n| ("n", n.into())));
                 frame("message", map)
             }
+            HostFrame::Event { name, detail, rev, n } => {
+                frame("event", [("name", name.into()), ("detail", detail), ("rev", rev.into()), ("n", n.into())])
+            }
             HostFrame::Code(Value::Object(code)) => {
                 let mut map = Map::from([("type".to_owned(), "code".into())]);
                 map.extend(code);
@@ -157,12 +167,13 @@ impl HostFrame {
 impl Ack {
     /// As a store keeps it: the frame, always in MessagePack.
     pub(crate) fn to_bytes(&self) -> Bytes {
-        to_msgpack(&HostFrame::Ack(self.clone()).into_value())
+        // Without bytes a frame is repeated as one that is known, and answered with the present rev.
+        to_msgpack(&HostFrame::Ack(self.clone()).into_value()).unwrap_or_default().into()
     }
 
     /// None for bytes that are not an ack.
     pub(crate) fn from_bytes(bytes: &Bytes) -> Option<Ack> {
-        let Ok(Value::Object(mut fields)) = from_msgpack(bytes) else { return None };
+        let Ok(Value::Object(mut fields)) = from_msgpack(bytes, MAX_DEPTH) else { return None };
         let mut map = |name: &str| match fields.swap_remove(name) {
             Some(Value::Object(map)) => map,
             _ => Map::new(),

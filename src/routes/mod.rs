@@ -1,13 +1,16 @@
 //! The HTTP surface: which address serves what.
 
+mod body;
+mod change;
 mod models;
 mod runtime;
+mod visit;
 mod widgets;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, patch, post};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, StatusCode};
 use tower_http::compression::CompressionLayer;
@@ -16,11 +19,14 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use crate::Host;
 
 pub(crate) use self::runtime::preloads;
+pub(crate) use self::visit::{Visit, id};
 
 /// Everything below the base path of a host.
 pub(crate) fn router(host: Host) -> Router {
     let compressible = DefaultPredicate::new().and(AsItIs);
     let served = Router::new()
+        .route("/models/{id}", patch(change::patch))
+        .route("/models/{id}/commands/{name}", post(change::command))
         .route("/models/{id}/view", get(models::view))
         .route("/models/{id}/state", get(models::state))
         .route("/models/{id}/state/{key}", get(models::key))
@@ -94,7 +100,7 @@ fn set(response: &mut Response, name: http::HeaderName, value: &str) {
     }
 }
 
-fn not_found(what: impl std::fmt::Display) -> Response {
+pub(crate) fn not_found(what: impl std::fmt::Display) -> Response {
     let mut response = (StatusCode::NOT_FOUND, format!("{what}\n")).into_response();
     cached(&mut response, Caching::Never);
     response

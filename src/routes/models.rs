@@ -1,6 +1,5 @@
 //! A model over HTTP: its fragment, its state, its socket.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Path, Request, State};
@@ -9,41 +8,31 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::visit::{Visit, unreadable};
 use super::{AsItIs, Caching, cached, not_found, set};
-use crate::auth::{is_own_origin, permission};
+use crate::auth::{Permission, is_own_origin};
 use crate::html::View;
-use crate::model::Core;
 use crate::protocol::{Close, Payload, encode};
 use crate::session::Session;
 use crate::socket::Upgrade;
-use crate::{Error, Host, Value};
+use crate::{Host, Value};
 
 /// What a value that JSON cannot carry is served as, to those who ask for it; as on the socket.
 const MSGPACK: &str = "application/vnd.msgpack";
 
-pub(super) async fn view(State(host): State<Host>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    match model(&host, &id, &headers).await {
-        Ok(core) => View::new(core).into_response(),
-        Err(response) => *response,
-    }
+pub(super) async fn view(Visit { core, .. }: Visit) -> Response {
+    View::new(core).into_response()
 }
 
-pub(super) async fn state(State(host): State<Host>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    match model(&host, &id, &headers).await {
-        Ok(core) => json(&Value::Object(core.snapshot().2)),
-        Err(response) => *response,
-    }
+pub(super) async fn state(Visit { core, .. }: Visit) -> Response {
+    json(&Value::Object(core.snapshot().2))
 }
 
 pub(super) async fn key(
-    State(host): State<Host>,
+    Visit { core, .. }: Visit,
     Path((id, key)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let core = match model(&host, &id, &headers).await {
-        Ok(core) => core,
-        Err(response) => return *response,
-    };
     let Some((epoch, rev, value)) = core.value(&key) else {
         return not_found(format_args!("the state of {id} has no key {key:?}"));
     };
@@ -53,7 +42,7 @@ pub(super) async fn key(
         Value::Bytes(blob) => body(blob.into_bytes(), "application/octet-stream"),
         value if live => match encode(&value) {
             Payload::Text(text) => body(text.into(), "application/json"),
-            Payload::Binary(bytes) => body(bytes, MSGPACK),
+            binary => body(binary.into_bytes(), MSGPACK),
         },
         value => json(&value),
     };
@@ -78,32 +67,17 @@ pub(super) async fn socket(State(host): State<Host>, Path(id): Path<String>, mut
     let Some(guard) = host.open_socket() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down\n").into_response();
     };
+    let (parts, _) = request.into_parts();
     let core = match host.find(&id).await {
         Ok(core) => core,
         Err(error) => return unreadable(&error),
     };
-    let session = match (core, permission(request.headers(), &id)) {
-        (_, None) => Err(Close::forbidden()),
+    let session = match (core, host.permission(&parts, &id)) {
+        (_, Permission::Nothing) => Err(Close::forbidden()),
         (None, _) => Err(Close::no_such_model(&id)),
-        (Some(core), Some(_)) => Ok(Session::new(core, false, Instant::now())),
+        (Some(core), permission) => Ok(Session::new(core, permission == Permission::Read, Instant::now())),
     };
     upgrade.respond(session, host.limits().clone(), guard)
-}
-
-async fn model(host: &Host, id: &str, headers: &HeaderMap) -> Result<Arc<Core>, Box<Response>> {
-    if permission(headers, id).is_none() {
-        return Err(Box::new((StatusCode::FORBIDDEN, "this model is not for you\n").into_response()));
-    }
-    match host.find(id).await {
-        Ok(core) => core.ok_or_else(|| Box::new(not_found(format_args!("no such model: {id}")))),
-        Err(error) => Err(Box::new(unreadable(&error))),
-    }
-}
-
-/// The store fails: a page comes back later, by itself.
-fn unreadable(error: &Error) -> Response {
-    tracing::error!("{error}");
-    (StatusCode::SERVICE_UNAVAILABLE, "the models cannot be read at the moment\n").into_response()
 }
 
 /// Whether a request names this media type among those it takes.

@@ -67,6 +67,7 @@ async fn drive<S>(
         Err(close) => End::Close(close.clone()),
     };
     drop(session); // from here on nothing of this connection is applied
+    guard.is_silent();
     Box::pin(say_goodbye(socket, end)).await;
 }
 

@@ -6,7 +6,8 @@
 //! tungstenite still answers pings and closes on the same connection, between frames of ours: it writes
 //! only while the session reads, when everything here is flushed, and is flushed itself before the next frame.
 
-use std::io;
+use std::io::{self, IoSlice};
+use std::iter::once;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -39,20 +40,20 @@ impl Writer {
     where
         S: AsyncWrite + Unpin,
     {
-        let (opcode, bytes) = match &payload {
-            Payload::Text(text) => (0x1, text.as_bytes()),
-            Payload::Binary(bytes) => (0x2, &bytes[..]),
-        };
-        self.head(opcode, bytes.len());
-        if bytes.len() <= GATHERED {
-            self.gathered.extend_from_slice(bytes);
-            if self.gathered.len() < GATHERED {
-                return Ok(());
-            }
-            return self.write(stream, patience).await;
+        let opcode = if matches!(payload, Payload::Text(_)) { 0x1 } else { 0x2 };
+        let (len, pieces) = (payload.len(), payload.pieces());
+        self.head(opcode, len);
+        if len > GATHERED {
+            let pieces = pieces.iter().map(|piece| &piece[..]);
+            let mut slices: Vec<_> = once(&self.gathered[..]).chain(pieces).map(IoSlice::new).collect();
+            write_all(stream, &mut slices, patience).await?;
+            self.gathered.clear();
+            return Ok(());
         }
-        self.write(stream, patience).await?;
-        write_all(stream, bytes, patience).await
+        for piece in pieces {
+            self.gathered.extend_from_slice(piece);
+        }
+        if self.gathered.len() < GATHERED { Ok(()) } else { self.write(stream, patience).await }
     }
 
     /// Writes what is gathered.
@@ -73,7 +74,7 @@ impl Writer {
     where
         S: AsyncWrite + Unpin,
     {
-        write_all(stream, &self.gathered, patience).await?;
+        write_all(stream, &mut [IoSlice::new(&self.gathered)], patience).await?;
         self.gathered.clear();
         Ok(())
     }
@@ -97,19 +98,19 @@ impl Writer {
 
 /// Writes everything. The patience is for each part that the peer takes, so that a slow one that reads is
 /// not one that does not.
-async fn write_all<S>(stream: &mut S, mut bytes: &[u8], patience: Duration) -> Result<(), Failed>
+async fn write_all<S>(stream: &mut S, mut slices: &mut [IoSlice<'_>], patience: Duration) -> Result<(), Failed>
 where
     S: AsyncWrite + Unpin,
 {
-    while !bytes.is_empty() {
+    while !slices.is_empty() {
         // A timer only for those that have to wait.
-        let written: io::Result<usize> = match stream.write(bytes).now_or_never() {
+        let written: io::Result<usize> = match stream.write_vectored(slices).now_or_never() {
             Some(written) => written,
-            None => timeout(patience, stream.write(bytes)).await.map_err(|_| Failed::Slow)?,
+            None => timeout(patience, stream.write_vectored(slices)).await.map_err(|_| Failed::Slow)?,
         };
         match written {
             Ok(0) | Err(_) => return Err(Failed::Gone),
-            Ok(written) => bytes = &bytes[written..],
+            Ok(written) => IoSlice::advance_slices(&mut slices, written),
         }
     }
     Ok(())
@@ -117,6 +118,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use futures_util::StreamExt;
     use tokio_tungstenite::WebSocketStream;
     use tokio_tungstenite::tungstenite::Message;
@@ -128,6 +130,9 @@ mod tests {
 
     #[tokio::test]
     async fn frames_of_every_length_are_read_as_they_were_written() {
+        let pieces = [1, 0, 20_000, 3, 70_000, 5].map(|len| Bytes::from(vec![len as u8; len]));
+        let whole = Payload::Pieces(pieces.into());
+        let bytes = whole.clone().into_bytes();
         let lengths = [0, 1, 125, 126, 127, 16_383, 16_384, 16_385, 65_535, 65_536, 1_000_000];
         let (mut ours, theirs) = tokio::io::duplex(1_000);
         let config = WebSocketConfig::default().max_frame_size(None);
@@ -141,6 +146,8 @@ mod tests {
                     assert!(writer.feed(&mut ours, payload, PATIENCE).await.is_ok());
                 }
             }
+            assert!(writer.feed(&mut ours, whole, PATIENCE).await.is_ok());
+            assert!(writer.feed(&mut ours, Payload::heartbeat(), PATIENCE).await.is_ok());
             assert!(writer.flush(&mut ours, PATIENCE).await.is_ok());
             assert_eq!(writer.gathered.capacity(), 0, "the memory of a burst is kept");
         });
@@ -148,6 +155,8 @@ mod tests {
             assert_eq!(reader.next().await.unwrap().unwrap(), Message::text("x".repeat(len)));
             assert_eq!(reader.next().await.unwrap().unwrap(), Message::binary(vec![7; len]));
         }
+        assert_eq!(reader.next().await.unwrap().unwrap(), Message::Binary(bytes));
+        assert_eq!(reader.next().await.unwrap().unwrap(), Message::text(""));
         writing.await.unwrap();
     }
 

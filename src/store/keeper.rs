@@ -140,7 +140,7 @@ impl Work {
             sleep(pause).await;
             pause = (2 * pause).min(MAX_PAUSE);
         }
-        moments.into_iter().for_each(Moment::is_kept);
+        moments.into_iter().for_each(Moment::kept);
         for batch in batches.iter().filter(|batch| batch.ended) {
             self.has_ended(&batch.id);
         }

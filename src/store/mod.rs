@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::error::Result;
+use crate::protocol::Limits;
 use crate::state::KeyName;
 use crate::value::Value;
 
@@ -65,6 +66,7 @@ pub trait Store: Send + Sync + 'static {
 
 /// A model as it is kept.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Stored {
     /// The name of its widget.
     pub widget: String,
@@ -109,6 +111,21 @@ pub struct StoredSession {
     pub answers: Vec<(u64, Bytes)>,
 }
 
+impl Stored {
+    /// A model of this widget with nothing in it, for a [`Store`] to fill.
+    pub fn new(widget: impl Into<String>) -> Stored {
+        Stored {
+            widget: widget.into(),
+            epoch: None,
+            rev: 0,
+            messages: 0,
+            clients: 0,
+            slots: Vec::new(),
+            sessions: Vec::new(),
+        }
+    }
+}
+
 /// What is new of a model since its last commit.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -139,4 +156,25 @@ pub struct Batch {
     pub forgotten: Vec<String>,
     /// The model is gone, and all that is kept of it with it.
     pub ended: bool,
+}
+
+impl Batch {
+    /// The first batch of a new model, with nothing in it.
+    pub fn new(id: impl Into<Arc<str>>, widget: impl Into<String>, epoch: impl Into<Arc<str>>) -> Batch {
+        Batch {
+            id: id.into(),
+            widget: widget.into(),
+            epoch: epoch.into(),
+            expected: None,
+            rev: 0,
+            messages: 0,
+            clients: 0,
+            slots: Vec::new(),
+            aside: Vec::new(),
+            sessions: Vec::new(),
+            answers_kept: Limits::default().acks,
+            forgotten: Vec::new(),
+            ended: false,
+        }
+    }
 }

@@ -6,6 +6,8 @@
 
 mod blob;
 mod de;
+mod form;
+mod plain;
 mod ser;
 mod shared;
 
@@ -161,36 +163,6 @@ impl Value {
             Value::Bytes(blob) => blob.len(),
             Value::Array(items) => items.iter().map(Value::size).sum(),
             Value::Object(map) => map.iter().map(|(key, value)| key.len() + value.size()).sum(),
-        }
-    }
-
-    /// The JSON form for readers without MessagePack: bytes become `{"$bytes": "<base64>"}`,
-    /// non-finite numbers `{"$number": "NaN"}`, as in `widget.json` and on the `state` route.
-    pub(crate) fn to_plain_json(&self) -> serde_json::Value {
-        use base64::Engine as _;
-        match self {
-            Value::Null => serde_json::Value::Null,
-            Value::Bool(truth) => (*truth).into(),
-            Value::Int(number) => (*number).into(),
-            Value::Uint(number) => (*number).into(),
-            Value::Float(number) if number.is_finite() => (*number).into(),
-            Value::Float(number) => {
-                let name = match () {
-                    () if number.is_nan() => "NaN",
-                    () if *number > 0.0 => "Infinity",
-                    () => "-Infinity",
-                };
-                serde_json::json!({ "$number": name })
-            }
-            Value::String(text) => text.as_str().into(),
-            Value::Bytes(blob) => {
-                let text = base64::engine::general_purpose::STANDARD.encode(blob);
-                serde_json::json!({ "$bytes": text })
-            }
-            Value::Array(items) => items.iter().map(Value::to_plain_json).collect(),
-            Value::Object(map) => {
-                serde_json::Value::Object(map.iter().map(|(key, value)| (key.clone(), value.to_plain_json())).collect())
-            }
         }
     }
 }

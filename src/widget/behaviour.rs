@@ -1,6 +1,7 @@
 //! The rules of a widget with the Rust type of its state forgotten, so that models of every type live
 //! in one registry and speak through one kind of connection.
 
+use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -11,7 +12,9 @@ use crate::model::{AnyState, Change, Core, CoreChange, Message, Model};
 use crate::state::{Key, KeyName, State};
 use crate::store::StoredSlot;
 use crate::value::{Blob, Map, Value, ValueError};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
 
 /// What a model's core asks of its widget. Every state given to it is of the widget's type.
 pub(crate) trait Behaviour: Send + Sync {
@@ -25,6 +28,12 @@ pub(crate) trait Behaviour: Send + Sync {
 
     /// A state with kept values put in. With `open`, keys that it does not have come into being.
     fn restore(&self, initial: &AnyState, slots: Vec<StoredSlot>, open: bool) -> Restored;
+
+    /// The value that a text of a form stands for in this key.
+    ///
+    /// # Errors
+    /// When it cannot be of the kind that is there, where no Rust type decides.
+    fn read_text(&self, state: &AnyState, key: &str, text: Value) -> Result<Value, String>;
 
     /// The state after a page's writes, or why each of them is refused. Pure but for user code.
     fn apply(&self, before: &AnyState, writes: &Map) -> Result<Next, Map>;
@@ -41,15 +50,31 @@ pub(crate) trait Behaviour: Send + Sync {
         &self,
         core: &Arc<Core>,
         name: &str,
-        request: Value,
+        request: Request,
         buffers: Vec<Blob>,
     ) -> Option<BoxFuture<'static, Answer>>;
+}
+
+/// What a command is asked with.
+pub(crate) enum Request {
+    Value(Value),
+    /// The fields of a form: texts that become what the command's type asks for.
+    Form(Value),
+}
+
+impl Request {
+    pub(crate) fn decode<Q: DeserializeOwned>(self) -> Result<Q, ValueError> {
+        match self {
+            Request::Value(value) => value.decode(),
+            Request::Form(fields) => fields.decode_form(),
+        }
+    }
 }
 
 /// A state that was kept.
 pub(crate) struct Restored {
     pub(crate) state: AnyState,
-    /// The rev of each key that was put in.
+    /// The rev of each key that was put in, or had been taken away.
     pub(crate) written: HashMap<KeyName, u64>,
     /// The keys whose values do not fit, with the reason; none for a key that is not there any more.
     pub(crate) aside: Vec<(KeyName, Option<ValueError>)>,
@@ -103,7 +128,12 @@ impl<W: State> Behaviour for Rules<W> {
         let known: HashSet<KeyName> = state.keys().into_iter().map(|key| key.name).collect();
         let (mut written, mut aside) = (HashMap::new(), Vec::new());
         for StoredSlot { key, rev, value } in slots {
-            let Some(value) = value else { continue };
+            let Some(value) = value else {
+                if !known.contains(&key) {
+                    written.insert(key, rev);
+                }
+                continue;
+            };
             if !open && !known.contains(&key) {
                 aside.push((key, None));
                 continue;
@@ -114,6 +144,19 @@ impl<W: State> Behaviour for Rules<W> {
             }
         }
         Restored { state: Arc::new(state), written, aside }
+    }
+
+    fn read_text(&self, state: &AnyState, key: &str, text: Value) -> Result<Value, String> {
+        let state = typed::<W>(state);
+        let present = read(state, key);
+        let readings = text.readings(&present);
+        if TypeId::of::<W>() == TypeId::of::<Value>() {
+            let fits = readings.into_iter().find(|value| value.is_like(&present));
+            return fits.ok_or_else(|| format!("expected {}", present.kind()));
+        }
+        let likeliest = readings[0].clone();
+        let fits = |value: &Value| state.clone().write(key, value.clone()).is_ok();
+        Ok(readings.into_iter().find(fits).unwrap_or(likeliest))
     }
 
     fn apply(&self, before: &AnyState, writes: &Map) -> Result<Next, Map> {
@@ -175,7 +218,7 @@ impl<W: State> Behaviour for Rules<W> {
         &self,
         core: &Arc<Core>,
         name: &str,
-        request: Value,
+        request: Request,
         buffers: Vec<Blob>,
     ) -> Option<BoxFuture<'static, Answer>> {
         let command = self.commands.get(name)?;
@@ -192,7 +235,16 @@ fn caught<T>(what: &str, run: impl FnOnce() -> Result<T, Refusal>) -> Result<T, 
     })
 }
 
-/// A refusal for a command that does not exist.
-pub(crate) fn unknown_command(widget: &str, name: &str) -> Refusal {
-    Refusal::new(format!("{widget} has no command {name:?}")).with_kind("UnknownCommand")
+/// Runs a command. One that panics is answered, too: nobody should wait for it.
+pub(crate) async fn invoke(core: &Arc<Core>, name: &str, request: Request, buffers: Vec<Blob>) -> Answer {
+    match core.widget.behaviour.invoke(core, name, request, buffers) {
+        Some(answer) => AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(model = %core.id, command = name, "a command panicked");
+            Err(Refusal::new(format!("the command {name:?} failed")).with_kind("Panic"))
+        }),
+        None => {
+            let widget = &core.widget.name;
+            Err(Refusal::new(format!("{widget} has no command {name:?}")).with_kind("UnknownCommand"))
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
 use serde::Deserialize;
 
 use super::source::Files;
@@ -133,38 +132,27 @@ fn parse(path: &Path, json: &[u8]) -> Result<Manifest> {
     serde_json::from_slice(json).map_err(|error| Error::json(path, error))
 }
 
-/// A value of the declared state, with `$bytes`, `$file` and `$number` resolved.
+/// A value of the declared state, with `$file` resolved as well.
 fn value_from(json: serde_json::Value, root: &Path, manifest: &Path) -> Result<Value> {
-    match json {
-        serde_json::Value::Array(items) => items.into_iter().map(|item| value_from(item, root, manifest)).collect(),
-        serde_json::Value::Object(map) => {
-            let single = (map.len() == 1).then(|| map.iter().next()).flatten();
-            if let Some((name, serde_json::Value::String(text))) = single {
-                match name.as_str() {
-                    "$bytes" => return bytes(text).map_err(|what| Error::manifest(manifest, what)),
-                    "$file" => return file(root, text, manifest),
-                    "$number" => return number(text).map_err(|what| Error::manifest(manifest, what)),
-                    _ => {}
-                }
-            }
-            let entries = map.into_iter().map(|(key, value)| Ok((key, value_from(value, root, manifest)?)));
-            Ok(Value::Object(entries.collect::<Result<Map>>()?))
-        }
-        other => Ok(other.into()),
-    }
+    let mut others = |name: &str, text: &str| match name {
+        "$file" => Some(file(root, text, manifest).map_err(Problem::Known)),
+        _ => None,
+    };
+    Value::from_plain_json_with(json, &mut others).map_err(|problem| match problem {
+        Problem::Known(error) => error,
+        Problem::Said(what) => Error::manifest(manifest, what),
+    })
 }
 
-fn bytes(base64: &str) -> Result<Value, String> {
-    let decoded = base64::engine::general_purpose::STANDARD.decode(base64);
-    decoded.map(|bytes| Blob::from(bytes).into()).map_err(|error| format!("`$bytes` is not base64: {error}"))
+/// What is wrong with a value: in words, or as an error that names its file.
+enum Problem {
+    Said(String),
+    Known(Error),
 }
 
-fn number(name: &str) -> Result<Value, String> {
-    match name {
-        "NaN" => Ok(f64::NAN.into()),
-        "Infinity" => Ok(f64::INFINITY.into()),
-        "-Infinity" => Ok(f64::NEG_INFINITY.into()),
-        other => Err(format!("`$number` is NaN, Infinity or -Infinity, not {other:?}")),
+impl From<String> for Problem {
+    fn from(what: String) -> Problem {
+        Problem::Said(what)
     }
 }
 

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use self::behaviour::{Behaviour, Next, Restored, unknown_command};
+pub(crate) use self::behaviour::{Behaviour, Next, Request, Restored, invoke};
 #[cfg(feature = "watch")]
 pub(crate) use self::manifest::Folder;
 pub(crate) use self::registered::{Code, Registered};
@@ -53,7 +53,7 @@ type OnChange<W> = Box<dyn Fn(&Model<W>, &Change<W>) + Send + Sync>;
 type OnMessage<W> = Box<dyn Fn(&Model<W>, &Message) + Send + Sync>;
 /// What a command answers: a response and its buffers.
 pub(crate) type Answer = Result<(Value, Vec<Blob>), Refusal>;
-type Command<W> = Box<dyn Fn(Model<W>, Value, Vec<Blob>) -> BoxFuture<'static, Answer> + Send + Sync>;
+type Command<W> = Box<dyn Fn(Model<W>, Request, Vec<Blob>) -> BoxFuture<'static, Answer> + Send + Sync>;
 
 /// What user code has to say about the states of one widget.
 pub(crate) struct Rules<W> {
@@ -177,7 +177,7 @@ impl<W: State> Widget<W> {
         E: Into<Refusal>,
         F: Future<Output = Result<(A, Vec<Blob>), E>> + Send + 'static,
     {
-        let command = move |model, request: Value, buffers| match request.decode() {
+        let command = move |model, request: Request, buffers| match request.decode() {
             Err(error) => {
                 let refusal = Refusal::new(format!("the argument does not fit: {error}"));
                 std::future::ready(Err(refusal.with_kind("InvalidArgument"))).boxed()

@@ -179,6 +179,31 @@ test("B5: every DataView given to a widget owns an ArrayBuffer of exactly its by
   await noted(page, [JSON.stringify([{ inside: owned(1) }, [owned(1, 2, 3), owned(4)]])]);
 });
 
+test("B5: … also when they are nearly all of their frame; what a widget does to them stays with it", async () => {
+  const probed = await probe({ a: null });
+  const { host, page, wire } = probed;
+  await page.evaluate(() => {
+    const { model } = window.views[0];
+    const look = (name) => (view) => note(name, view.constructor.name, view.byteOffset, view.buffer.byteLength, view.getUint8(0), view.getUint8(99_999));
+    model.on("change:a", (_, view) => look("state")(view));
+    model.on("msg:custom", (_, [view]) => look("message")(view));
+  });
+  const client = await connect(host, "a");
+  const large = new Uint8Array(100_000).fill(7);
+  await client.set({ a: large });
+  await noted(page, ["state DataView 0 100000 7 7"]);
+  wire.inject("a", { type: "message", content: null, buffers: [large], rev: 0 });
+  await noted(page, ["state DataView 0 100000 7 7", "message DataView 0 100000 7 7"]);
+  await page.evaluate(() => {
+    const { model } = window.views[0];
+    model.get("a").setUint8(1, 9);
+    model.set("a", model.get("a"));
+    model.save_changes();
+  });
+  await flush(probed);
+  await eventually(() => assert.deepEqual(list(client.state.a), [7, 9, ...large.subarray(2)]));
+});
+
 test("B6: bytes anywhere in nested lists and maps round-trip; the input is not mutated; null stays null; empty buffers are fine", async () => {
   const probed = await probe({ a: 0 });
   const { host, page } = probed;

@@ -77,6 +77,25 @@ test("B5: every DataView read owns an ArrayBuffer of exactly its bytes", () => {
   assert.deepEqual([a.byteOffset, a.buffer.byteLength, b.buffer.byteLength], [0, 3, 0]);
 });
 
+test("B5: of a frame that tells of no state large bytes own their buffer, too", () => {
+  const large = new Uint8Array(100_000).fill(7);
+  const { buffers: [bytes] } = msgpack.decode(bufferOf(msgpack.encode({ type: "message", content: null, buffers: [large] })));
+  assert.deepEqual([bytes.byteOffset, bytes.buffer.byteLength, equal(bytes, snapshot(large, "x"))], [0, 100_000, true]);
+});
+
+test("large bytes of a state are not copied out of their frame, unless they would keep a larger one", () => {
+  const values = { large: new Uint8Array(100_000).fill(7), half: new Uint8Array(90_000).fill(8), small: new Uint8Array(10).fill(9) };
+  /** @param {Partial<typeof values>} state */
+  const shares = (state) => {
+    const frame = bufferOf(msgpack.encode({ type: "set", base: 1, rev: 2, state }));
+    const read = msgpack.decode(frame).state;
+    assert.ok(equal(read, snapshot(state, "x")));
+    return Object.keys(read).filter((key) => read[key].buffer === frame);
+  };
+  const { large, half, small } = values;
+  assert.deepEqual([shares({ small, large }), shares({ large, half }), shares({ half, small }), shares({ small })], [["large"], ["large"], ["half"], []]);
+});
+
 test("malformed MessagePack is an error at once, whatever length it claims", () => {
   const malformed = [
     [], [0xc1], [0xc7, 1, 1, 1], [0xd4, 1, 1], [0x81], [0x81, 1, 1], [0xa5, 0x61], [0xa1, 0xff], [0xc0, 0xc0],
@@ -194,6 +213,22 @@ test("M3: equal is deep, NaN-safe and looks at bytes, not at the kind of view", 
     [new Uint8Array([1]), [1]], [{ a: null }, {}], [null, {}], [{}, null], ["a", ["a"]], [() => 1, {}], [new Uint8Array(1), new Uint8Array(2)],
   ]))
     assert.ok(!equal(value, snapshot(other, "x")), `${String(value)} is not ${String(other)}`);
+});
+
+test("M3: bytes are compared to the last one, wherever they begin", () => {
+  for (const size of [0, 1, 3, 4, 5, 1023]) {
+    for (const begin of [0, 1, 2, 3]) {
+      const bytes = new Uint8Array(size + begin + 5).map((_, i) => i % 251).subarray(begin, begin + size);
+      const copy = snapshot(bytes, "x");
+      assert.ok(equal(bytes, copy), `${size} bytes from ${begin}`);
+      for (const at of new Set([0, size >> 1, size - 1])) {
+        if (at < 0 || at >= size) continue;
+        bytes[at] = Number(bytes[at]) ^ 1;
+        assert.ok(!equal(bytes, copy), `byte ${at} of ${size} from ${begin}`);
+        bytes[at] = Number(bytes[at]) ^ 1;
+      }
+    }
+  }
 });
 
 test("a value is equal to its own snapshot, and to no changed one: seeded random values", () => {

@@ -8,6 +8,7 @@ class Socket {
   /** @type {Socket[]} */
   static all = [];
   readyState = 0;
+  bufferedAmount = 0;
   /** @type {any[]} */
   sent = [];
   /** @type {any} */
@@ -257,6 +258,70 @@ test("online, pageshow and a tab becoming visible try again at once", () => {
   }
 });
 
+for (const event of ["online", "offline", "visibilitychange"]) {
+  test(`${event}: an open socket is asked for a sign of life, and is dead after 5 s without`, () => {
+    Socket.last.open().hello({ heartbeat: 60_000 });
+    page.fire(event);
+    page.fire(event);
+    assert.deepEqual(Socket.last.sent.slice(1), [{ type: "set", seq: 1, state: {} }]);
+    page.pass(4_999);
+    Socket.last.receive({ type: "ack", seq: 1, rev: 1 });
+    page.pass(10_000);
+    assert.deepEqual([attempts(), log], [1, ["live"]]);
+    page.fire(event);
+    page.pass(4_999);
+    assert.deepEqual(log, ["live"]);
+    page.pass(1);
+    assert.deepEqual(log, ["live", "offline"]);
+    page.pass(250);
+    assert.equal(attempts(), 2);
+  });
+}
+
+test("what is under way already asks for an answer", () => {
+  Socket.last.open().hello({ heartbeat: 60_000 });
+  save({ a: 1 });
+  page.fire("online");
+  assert.deepEqual(Socket.last.sent.slice(1), [{ type: "set", seq: 1, state: { a: 1 } }]);
+  page.pass(5_000);
+  assert.deepEqual(log, ["live", "offline"]);
+});
+
+test("a socket that takes more of a large frame lives, though its answer is late", () => {
+  Socket.last.open().hello({ heartbeat: 60_000 });
+  Socket.last.bufferedAmount = 1_000_000;
+  page.fire("online");
+  Socket.last.bufferedAmount = 900_000;
+  page.pass(5_000);
+  assert.deepEqual(log, ["live"]);
+  page.fire("online");
+  page.pass(5_000);
+  assert.deepEqual(log, ["live", "offline"]);
+});
+
+test("that a browser has taken a small frame says nothing of the network", () => {
+  Socket.last.open().hello({ heartbeat: 60_000 });
+  Socket.last.bufferedAmount = 100;
+  page.fire("offline");
+  Socket.last.bufferedAmount = 0;
+  page.pass(5_000);
+  assert.deepEqual(log, ["live", "offline"]);
+});
+
+test("an attempt that hangs when the network returns is made anew, a young one is not", () => {
+  page.pass(2_000);
+  page.fire("online");
+  assert.equal(attempts(), 1);
+  page.pass(1);
+  page.fire("pageshow"); // says nothing of the network, and comes with every load
+  assert.equal(attempts(), 1);
+  page.fire("online");
+  assert.equal(attempts(), 2);
+  page.fire("online");
+  assert.equal(attempts(), 2);
+  assert.deepEqual([Socket.all[0]?.open().sent, live().sent.length], [["closed 1000"], 1]);
+});
+
 test("pagehide sends what waits without waiting for acks, closes and stays away; pageshow resumes", () => {
   live();
   save({ a: 1 });
@@ -265,9 +330,9 @@ test("pagehide sends what waits without waiting for acks, closes and stays away;
   assert.deepEqual(Socket.last.sent.slice(1), [{ type: "set", seq: 1, state: { a: 1 } }, { type: "set", seq: 2, state: { a: 2 } }, "closed 1000"]);
   page.pass(60_000);
   page.fire("online");
-  assert.equal(attempts(), 1);
+  assert.deepEqual([attempts(), log], [1, ["live"]]);
   page.fire("pageshow");
-  assert.equal(attempts(), 2);
+  assert.deepEqual([attempts(), log], [2, ["live", "offline"]]);
   Socket.last.open().hello({ seq: 2 });
   assert.deepEqual(Socket.last.sent.slice(1).map(({ seq }) => seq), [1, 2]);
 });

@@ -156,6 +156,23 @@ test("all keys of the host's commit are there before the first listener is calle
   assert.deepEqual(log, [3]);
 });
 
+test("B5, M7: of bytes within a frame a widget is given its own, and what it does to them is noticed", () => {
+  const frame = new Uint8Array([0, 1, 2, 3, 4, 5, 6]);
+  hostSets({ c: new DataView(frame.buffer, 3, 2) });
+  const bytes = model.get("c");
+  assert.deepEqual([bytes.byteOffset, bytes.buffer.byteLength, bytes.getUint16(0)], [0, 2, 0x304]);
+  model.set({ c: bytes });
+  model.save();
+  assert.deepEqual(model.drain(), []);
+  bytes.setUint8(0, 9);
+  assert.equal(frame[3], 3);
+  watch("change:c");
+  model.set({ c: bytes });
+  model.save();
+  assert.equal(log.length, 1);
+  assert.equal(model.drain()[0]?.state.c.getUint16(0), 0x904);
+});
+
 test("M10: local unsaved a, the host changes b: a save sends only a", () => {
   model.set({ a: 2 });
   hostSets({ b: 0 });
@@ -285,6 +302,34 @@ test("an ack may tell of keys that validation changed beside the written ones", 
   assert.equal(model.get("sum"), 3);
 });
 
+test("an answer given again does not bring back what has changed since, also for keys that validation changed", () => {
+  write({ a: 2 });
+  model.lost();
+  hello({ a: 2, sum: 5 }, { rev: 13, seq: 1 });
+  model.drain();
+  ack(1, { state: { sum: 3 } });
+  assert.equal(model.get("sum"), 5);
+  write({ a: 3 });
+  ack(2, { rev: 14, state: { sum: 4 } });
+  assert.equal(model.get("sum"), 4);
+});
+
+test("an answer behind a newer commit does not undo it", () => {
+  write({ a: 2 });
+  hostSets({ sum: 9 }, { rev: 12 });
+  ack(1, { state: { sum: 3 } });
+  assert.equal(model.get("sum"), 9);
+});
+
+test("revs of an old epoch do not make answers of the new one old", () => {
+  write({ a: 2 });
+  model.lost();
+  hello({ a: 1, sum: 0 }, { epoch: "new", rev: 1 });
+  model.drain();
+  ack(1, { rev: 2, state: { a: 1.5, sum: 1 } });
+  assert.deepEqual([model.get("a"), model.get("sum")], [1.5, 1]);
+});
+
 test("hello tells the session, and epoch, rev and message number only when they are known", () => {
   assert.deepEqual(new Model("s").hello(), { type: "hello", version: 1, session: "s", fetches: true });
   assert.deepEqual(model.hello(), { type: "hello", version: 1, session: "secret", fetches: true, epoch: "e", rev: 10 });
@@ -307,6 +352,26 @@ test("nothing is sent before the host's hello, but everything at the last moment
   model.send("x");
   assert.deepEqual(write({ a: 3 }), []);
   assert.deepEqual(model.drain(true).map(({ seq }) => seq), [1, 2, 3]);
+});
+
+test("at the last moment before the host's hello, what it may not have goes first: it takes numbers only in order", () => {
+  write({ a: 2 });
+  model.lost();
+  write({ a: 3 });
+  assert.deepEqual(model.drain(true).map(({ seq, state }) => [seq, state]), [[1, { a: 2 }], [2, { a: 3 }]]);
+});
+
+test("but no message goes that it may have, and nothing that is behind one", () => {
+  write({ a: 2 });
+  model.send("x");
+  model.drain();
+  model.lost();
+  write({ a: 3 });
+  assert.deepEqual(model.drain(true).map(({ seq }) => seq), [1]);
+  hello({}, { full: false, seq: 1 });
+  assert.deepEqual(model.drain().map(({ type, seq }) => [type, seq]), [["set", 1], ["message", 2]]);
+  ack(1);
+  assert.deepEqual(model.drain().map(({ type, state }) => [type, state]), [["set", { a: 3 }]]);
 });
 
 test("S5: after a resume the unacknowledged frames go again, with their numbers, before new ones", () => {
@@ -389,6 +454,14 @@ test("the rev of an ack is taken on: the next commit fits", () => {
   ack(1, { rev: 20 });
   hostSets({ b: 5 }, { base: 20, rev: 21 });
   assert.deepEqual([model.get("b"), model.drain()], [5, []]);
+});
+
+test("a gap is told once, also to a page that loses its socket before the next message", () => {
+  hello({}, { messages: 2 });
+  model.receive({ type: "gap", count: 3 });
+  assert.equal(model.hello().messages, 5);
+  model.receive({ type: "message", content: 1, buffers: [], rev: 10, n: 6 });
+  assert.equal(model.hello().messages, 6);
 });
 
 test("a message that came already is not told again", () => {

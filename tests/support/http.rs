@@ -25,6 +25,16 @@ impl Site {
         soon(&format!("an answer to GET {path}"), self.exchange(request)).await
     }
 
+    /// A request with a body, of this type.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let (host, length) = (self.address, body.len());
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        );
+        soon(&format!("an answer to {method} {path}"), self.exchange(request)).await
+    }
+
     async fn exchange(&self, request: String) -> Response {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();

@@ -79,7 +79,7 @@ impl Store for Shelf {
             let left = self.0.failures.load(Ordering::Acquire);
             if left > 0 {
                 self.0.failures.store(left - 1, Ordering::Release);
-                return Err(Error::store("the shelf is full: take something out"));
+                return Err(Error::store("the shelf", "is full: take something out"));
             }
             let mut models = self.0.models.lock().unwrap();
             for batch in batches.iter() {
@@ -105,15 +105,7 @@ fn apply(models: &mut HashMap<String, Stored>, batch: &Batch) {
         return;
     }
     assert_eq!(models.get(&*batch.id).map(|stored| stored.rev), batch.expected, "the rev that the host expects");
-    let stored = models.entry(batch.id.to_string()).or_insert_with(|| Stored {
-        widget: batch.widget.clone(),
-        epoch: None,
-        rev: 0,
-        messages: 0,
-        clients: 0,
-        slots: Vec::new(),
-        sessions: Vec::new(),
-    });
+    let stored = models.entry(batch.id.to_string()).or_insert_with(|| Stored::new(&batch.widget));
     stored.epoch = Some(batch.epoch.to_string());
     (stored.rev, stored.messages, stored.clients) = (batch.rev, batch.messages, batch.clients);
     stored.slots.retain(|slot| !batch.aside.contains(&slot.key));

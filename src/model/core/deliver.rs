@@ -34,6 +34,8 @@ pub(crate) enum Step {
 pub(crate) struct Cursor {
     pub(crate) rev: u64,
     pub(crate) n: u64,
+    /// The newest rev that it was told of. That is less than `rev` while the answer to a write of its own waits.
+    pub(crate) told: u64,
     /// What the store has when nothing may be seen before; an answer waits for its tick.
     pub(crate) tick: u64,
 }
@@ -87,7 +89,7 @@ impl Core {
             };
             welcome = Welcome {
                 client,
-                cursor: Cursor { rev: head.rev, n, tick },
+                cursor: Cursor { rev: head.rev, n, told: head.rev, tick },
                 frame: HostFrame::Hello {
                     client,
                     epoch: inner.epoch.to_string(),
@@ -131,7 +133,7 @@ impl Core {
                 }
                 Next::Messages(logged) => {
                     let most = MESSAGES_AT_ONCE.min(newest.saturating_sub(cursor.n) as usize);
-                    let due = logged.take_while(|logged| logged.rev <= cursor.rev).take(most);
+                    let due = logged.take_while(|logged| logged.rev <= cursor.told).take(most);
                     let payloads: Vec<Payload> = due.map(|logged| logged.payload.clone()).collect();
                     if !payloads.is_empty() {
                         cursor.n += payloads.len() as u64;
@@ -155,14 +157,16 @@ impl Core {
                 {
                     let commit = commit.clone();
                     drop(inner);
+                    cursor.told = commit.rev;
                     return Step::Send(commit.encoded(self, reader.fetches).clone());
                 }
                 _ => delta = head.since(Some(base), Some(reader.client)),
             }
         }
         if delta.keys.is_empty() {
-            return Step::Moved; // all of it was this client's own
+            return Step::Moved; // all of it was this client's own: its answer tells of it
         }
+        cursor.told = delta.rev;
         let values = self.values(&delta.state, &delta.keys, reader.fetches);
         Step::Send(encode(&HostFrame::Set { base, rev: delta.rev, values, origin: None }.into_value()))
     }

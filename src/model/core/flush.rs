@@ -27,7 +27,7 @@ impl Core {
     pub(crate) async fn flush(&self) {
         let now = {
             let inner = self.lock();
-            Cursor { rev: inner.head.rev, n: inner.messages.newest(), tick: 0 }
+            Cursor { rev: inner.head.rev, n: inner.messages.newest(), ..Cursor::default() }
         };
         self.when(|inner| inner.followers.iter().all(|follower| follower.is_at(now))).await;
     }

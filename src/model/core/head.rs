@@ -32,6 +32,13 @@ impl Head {
         Head { rev, state, slots: keys.into_iter().map(slot).collect() }
     }
 
+    /// Keys that were taken away, each with the rev that did it: pages that have them are told so.
+    pub(super) fn bury(&mut self, gone: impl Iterator<Item = (KeyName, u64)>) {
+        for (key, rev) in gone {
+            self.slots.entry(key).or_insert(Slot { rev, writer: None, access: Access::default() });
+        }
+    }
+
     /// The next commit.
     pub(super) fn write(&mut self, state: AnyState, keys: &[KeyName], writer: Option<u64>) {
         self.rev += 1;

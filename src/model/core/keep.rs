@@ -125,6 +125,12 @@ impl Core {
         self.when(|inner| inner.keeping.as_ref().is_none_or(|keeping| keeping.kept >= tick || keeping.over)).await;
     }
 
+    /// Waits until what there is now may be seen by others.
+    pub(crate) async fn when_shown(&self) {
+        let tick = self.tick();
+        self.when(|inner| inner.visible().tick >= tick).await;
+    }
+
     /// What the store does not have yet; none when it has everything.
     pub(crate) fn unkept(self: &Arc<Self>) -> Option<(Batch, Moment)> {
         let (delta, unkept, batch, moment);
@@ -180,7 +186,7 @@ impl Core {
 
 impl Moment {
     /// The store has it now.
-    pub(crate) fn is_kept(self) {
+    pub(crate) fn kept(self) {
         let mut inner = self.core.lock();
         if let Some(keeping) = &mut inner.keeping {
             keeping.rev = Some(self.rev);

@@ -33,7 +33,7 @@ use self::head::Head;
 use self::keep::Keeping;
 pub(crate) use self::keep::Moment;
 pub(crate) use self::listen::Change;
-pub(crate) use self::write::Page;
+pub(crate) use self::write::{By, Page};
 
 /// A state whose Rust type only its widget knows.
 pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
@@ -84,7 +84,7 @@ pub(crate) struct Past {
     /// None when the history does not go on: pages start from the whole state.
     pub(crate) epoch: Option<String>,
     pub(crate) rev: u64,
-    /// The rev that wrote each key. Others are new in the Rust type.
+    /// The rev that wrote each key, or took it away. Others are new in the Rust type.
     pub(crate) written: HashMap<KeyName, u64>,
     /// Keys whose values do not fit the Rust type any more.
     pub(crate) aside: Vec<KeyName>,
@@ -134,8 +134,11 @@ impl Core {
         let reshaped = stored.is_some()
             && (!past.aside.is_empty() || keys.iter().any(|key| !past.written.contains_key(&key.name)));
         let rev = past.rev + u64::from(reshaped);
-        let head = Head::new(rev, state, keys, |key| past.written.get(key).copied().unwrap_or(rev));
+        let mut head = Head::new(rev, state, keys, |key| past.written.get(key).copied().unwrap_or(rev));
         let goes_on = past.epoch.filter(|_| !reshaped);
+        if goes_on.is_some() {
+            head.bury(past.written.into_iter());
+        }
         let is_kept = stored.is_some() && goes_on.is_some();
         let keeps = keeper.is_some();
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
@@ -230,6 +233,33 @@ impl Core {
         inner.messages.push(rev, payload, self.limits.messages, self.limits.message_bytes);
         inner.mark();
         inner.ring();
+    }
+
+    /// Raises a DOM event in every page, behind the state and the messages of now.
+    pub(crate) fn dispatch(&self, name: String, detail: Value) {
+        let mut inner = self.lock();
+        let (rev, n) = (inner.head.rev, inner.messages.newest() + 1);
+        let payload = encode(&HostFrame::Event { name, detail, rev, n }.into_value());
+        inner.messages.push(rev, payload, self.limits.messages, self.limits.message_bytes);
+        inner.mark();
+        inner.ring();
+    }
+
+    /// The texts of a form as values of the keys' types; what does not fit is left for the type to refuse.
+    ///
+    /// # Errors
+    /// By key: a text that is not of the kind that a key without a Rust type has.
+    pub(crate) fn read_form(&self, fields: Map) -> Result<Map, Map> {
+        let state = self.state();
+        let mut reasons = Map::new();
+        let mut values = Map::new();
+        for (key, text) in fields {
+            match self.widget.behaviour.read_text(&state, &key, text) {
+                Ok(value) => drop(values.insert(key, value)),
+                Err(reason) => drop(reasons.insert(key, reason.into())),
+            }
+        }
+        if reasons.is_empty() { Ok(values) } else { Err(reasons) }
     }
 
     /// Lets a stream of changes follow from now on; the answer is the rev it starts behind.

@@ -4,13 +4,51 @@ use std::sync::Arc;
 
 use super::super::follower::Follower;
 use super::{Core, Inner, Reader, same};
-use crate::protocol::{Ack, Close, Limits, Origin};
+use crate::protocol::{Ack, Close, Fetches, Limits, Origin};
 use crate::state::{Access, KeyName};
 use crate::value::Map;
 use crate::widget::{Next, Registered};
 
 /// Keys that never belong to a state: code comes from the host's registry alone.
 const CODE_KEYS: [&str; 2] = ["_esm", "_css"];
+
+/// Who writes: a page by a numbered frame, or an HTTP request, which is answered where it was asked.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    Page(&'a Page<'a>, u64),
+    Request { readonly: bool },
+}
+
+impl By<'_> {
+    fn seq(&self) -> u64 {
+        match self {
+            By::Page(_, seq) => *seq,
+            By::Request { .. } => 0,
+        }
+    }
+
+    fn readonly(&self) -> bool {
+        match self {
+            By::Page(page, _) => page.readonly,
+            By::Request { readonly } => *readonly,
+        }
+    }
+
+    fn fetches(&self) -> Fetches {
+        match self {
+            By::Page(page, _) => page.reader.fetches,
+            By::Request { .. } => Fetches::Nothing,
+        }
+    }
+
+    /// The page whose own value it is, to which it is not echoed.
+    fn origin(&self) -> Option<Origin> {
+        match self {
+            By::Page(page, seq) => Some(Origin { client: page.reader.client, seq: *seq }),
+            By::Request { .. } => None,
+        }
+    }
+}
 
 /// The page that speaks: who it is, through which connection, and whether it may write at all.
 pub(crate) struct Page<'a> {
@@ -21,19 +59,22 @@ pub(crate) struct Page<'a> {
 }
 
 impl Core {
-    /// Applies the `set` of a page: all of the keys it may write, or none when one does not fit.
-    pub(crate) fn write(self: &Arc<Self>, page: &Page<'_>, seq: u64, mut writes: Map) -> Result<Ack, Close> {
+    /// Applies a write from outside: all of the keys that may be written, or none when one does not fit.
+    ///
+    /// # Errors
+    /// When another connection speaks for the page now.
+    pub(crate) fn write(self: &Arc<Self>, by: By<'_>, mut writes: Map) -> Result<Ack, Close> {
         let mut forbidden = Map::new();
         let known: Vec<KeyName>;
         let mut before;
         {
             let mut inner = self.lock();
-            if let Some(answered) = inner.answered(page, seq)? {
+            if let Some(answered) = inner.answered(by)? {
                 return Ok(answered);
             }
             known = writes.keys().filter_map(|key| Some(inner.head.slots.get_full(key.as_str())?.1.clone())).collect();
             let mut room = self.limits.keys.saturating_sub(inner.head.slots.len());
-            writes.retain(|key, _| match inner.refuses(key, page.readonly, &self.widget, &self.limits, &mut room) {
+            writes.retain(|key, _| match inner.refuses(key, by.readonly(), &self.widget, &self.limits, &mut room) {
                 Some(reason) => {
                     forbidden.insert(key.clone(), reason.into());
                     false
@@ -52,10 +93,10 @@ impl Core {
             let mut told: Vec<KeyName> = known.iter().filter(|key| refused.contains_key(&***key)).cloned().collect();
             told.extend(next.altered);
             let told: Vec<(KeyName, u64)> = told.into_iter().map(|key| (key, 0)).collect();
-            let mut truth = self.values(&next.state, &told, page.reader.fetches);
+            let mut truth = self.values(&next.state, &told, by.fetches());
 
             let mut inner = self.lock();
-            if let Some(answered) = inner.answered(page, seq)? {
+            if let Some(answered) = inner.answered(by)? {
                 return Ok(answered);
             }
             if !same(&inner.head.state, &before) {
@@ -63,13 +104,13 @@ impl Core {
                 continue;
             }
             if !next.keys.is_empty() {
-                inner.commit(next.state, next.keys, Some(Origin { client: page.reader.client, seq }), &self.widget);
+                inner.commit(next.state, next.keys, by.origin(), &self.widget);
             }
             for (key, notice) in &mut truth.large {
                 notice["rev"] = inner.head.slots.get(key.as_str()).map_or(0, |slot| slot.rev).into();
             }
-            let ack = Ack { seq, rev: inner.head.rev, refused, truth };
-            inner.answer(page, ack.clone(), &self.limits);
+            let ack = Ack { seq: by.seq(), rev: inner.head.rev, refused, truth };
+            inner.answer(by, ack.clone(), &self.limits);
             drop(inner);
             self.notify_listeners();
             return Ok(ack);
@@ -79,12 +120,13 @@ impl Core {
     /// Takes in a custom message of a page. The second part says whether it is new; a repeated one
     /// gets its first answer and is not handled again.
     pub(crate) fn receive(&self, page: &Page<'_>, seq: u64) -> Result<(Ack, bool), Close> {
+        let by = By::Page(page, seq);
         let mut inner = self.lock();
-        if let Some(answered) = inner.answered(page, seq)? {
+        if let Some(answered) = inner.answered(by)? {
             return Ok((answered, false));
         }
         let ack = Ack { seq, rev: inner.head.rev, ..Ack::default() };
-        inner.answer(page, ack.clone(), &self.limits);
+        inner.answer(by, ack.clone(), &self.limits);
         Ok((ack, true))
     }
 }
@@ -94,14 +136,17 @@ impl Inner {
     ///
     /// # Errors
     /// When another connection speaks for the session now.
-    fn answered(&mut self, page: &Page<'_>, seq: u64) -> Result<Option<Ack>, Close> {
+    fn answered(&mut self, by: By<'_>) -> Result<Option<Ack>, Close> {
+        let By::Page(page, seq) = by else { return Ok(None) };
         let rev = self.head.rev;
         let session = self.sessions.of(page.session, page.connection).ok_or_else(Close::taken_over)?;
         Ok(session.answered(seq, rev))
     }
 
-    fn answer(&mut self, page: &Page<'_>, ack: Ack, limits: &Limits) {
-        if let Some(session) = self.sessions.of(page.session, page.connection) {
+    fn answer(&mut self, by: By<'_>, ack: Ack, limits: &Limits) {
+        if let By::Page(page, _) = by
+            && let Some(session) = self.sessions.of(page.session, page.connection)
+        {
             session.answer(ack, limits.acks);
             self.sessions.note(page.session);
             self.mark();

@@ -6,6 +6,11 @@ import { fileURLToPath } from "node:url";
 import { afterTest } from "./cleanup.js";
 import { Site } from "./site.js";
 
+class Example extends Site {
+  /** Waits until it has ended: as a service manager asks it to, or at once. @param {"SIGTERM" | "SIGKILL"} [signal] */
+  end = async (signal = "SIGTERM") => {};
+}
+
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 /** It says where it listens within this time (ms). */
 const PATIENCE = 10_000;
@@ -18,10 +23,11 @@ export async function runExample(name, args = [], env = {}) {
     once(child, "exit").then(([code, signal]) => `it ended with ${code ?? signal}`),
     once(child, "error").then(([error]) => `${error.message} (build it with "cargo build --examples")`),
   ]);
-  afterTest(async () => {
-    child.kill();
+  const end = async (/** @type {"SIGTERM" | "SIGKILL"} */ signal = "SIGTERM") => {
+    child.kill(signal);
     await ended;
-  });
+  };
+  afterTest(() => end());
   const said = await Promise.race([
     once(createInterface({ input: child.stdout }), "line").then(([line]) => String(line)),
     ended,
@@ -29,5 +35,5 @@ export async function runExample(name, args = [], env = {}) {
   ]);
   const url = /^listening on (http:\/\/\S+)$/.exec(said)?.[1];
   if (!url) throw new Error(`the example ${name} does not start: ${said}`);
-  return new Site(url);
+  return Object.assign(new Example(url), { end });
 }

@@ -46,10 +46,6 @@ export class Host extends Site {
     this.#args = args;
   }
 
-  get port() {
-    return Number(new URL(this.url).port);
-  }
-
   /** Of the process. */
   get pid() {
     return this.#process?.pid;

@@ -29,6 +29,15 @@ export function useWebGL() {
   graphics = SOFTWARE_GPU;
 }
 
+/** @type {string[]} */
+let without = [];
+
+/** Keeps pages that are left in the back/forward cache, as browsers do for people. Call it at the top of the file. */
+export function keepLeftPages() {
+  if (browser) throw new Error("the browser runs already");
+  without = ["--disable-back-forward-cache"];
+}
+
 /** A page that does not do what a test asks of it fails the test after this time (ms). */
 const PATIENCE = 10_000;
 
@@ -41,12 +50,13 @@ after(async () => (await browser)?.close());
 
 /** The context of the running test. */
 export function visitor() {
-  context ??= newContext();
+  context ??= stranger();
   return context;
 }
 
-async function newContext() {
-  browser ??= chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, ...graphics] });
+/** Another person's browser, with no cookie of the first. */
+export async function stranger() {
+  browser ??= chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, ...graphics], ignoreDefaultArgs: without });
   const created = await (await browser).newContext({ deviceScaleFactor: PICTURES ? 2 : 1 });
   created.setDefaultTimeout(PATIENCE);
   await created.addInitScript(() => {
@@ -74,12 +84,12 @@ const consoles = new WeakMap();
  * A page of the server's origin with this body, or, when it is a path like "/w/counter", that page of the server itself.
  * Widgets find `note(...words)` there, which `notes` reads.
  * @param {Server} server @param {string} body
- * @param {{ expect?: RegExp[], allow?: RegExp[], files?: Record<string, string>, csp?: string, trial?: string }} [options] errors
- * that must come, and that may come (`OFFLINE` is one); more texts to serve, by path; a Content-Security-Policy for the body, and
- * one that refuses nothing, whose violations `refusals` tells
+ * @param {{ expect?: RegExp[], allow?: RegExp[], files?: Record<string, string>, csp?: string, trial?: string, by?: BrowserContext }} [options]
+ * errors that must come, and that may come (`OFFLINE` is one); more texts to serve, by path; a Content-Security-Policy for the body,
+ * and one that refuses nothing, whose violations `refusals` tells; whose browser it is, the test's one unless given
  */
-export async function open(server, body, { expect = [], allow = [], files = {}, csp, trial } = {}) {
-  const page = await (await visitor()).newPage();
+export async function open(server, body, { expect = [], allow = [], files = {}, csp, trial, by } = {}) {
+  const page = await (by ?? (await visitor())).newPage();
   const said = { errors: /** @type {string[]} */ ([]), warnings: /** @type {string[]} */ ([]), expected: [...expect], allowed: allow };
   consoles.set(page, said);
   page.on("console", (message) => {

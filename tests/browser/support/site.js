@@ -6,6 +6,10 @@ export class Site {
     this.url = url;
   }
 
+  get port() {
+    return Number(new URL(this.url).port);
+  }
+
   /** The fragment of one view. @param {string} id @param {{ shadow?: boolean, attributes?: string, fallback?: string }} [options] */
   async view(id, { shadow = false, attributes = "", fallback = "" } = {}) {
     const html = await this.#get(`/anywidget/models/${encodeURIComponent(id)}/view`).then((response) => response.text());

@@ -1,23 +1,10 @@
-//! Who may do what: the one function that every route asks.
+//! Whether a request comes from a page of this site.
 
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 
-/// What a request may do with a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Permission {
-    /// See it and write the keys that are not the server's.
-    Write,
-}
-
-/// What this request may do with this model. Today everybody may everything; an authoriser will be
-/// asked here, for the fragment, the state and the socket alike.
-pub(crate) fn permission(_headers: &HeaderMap, _model: &str) -> Option<Permission> {
-    Some(Permission::Write)
-}
-
-/// Whether the upgrade comes from a page of this site. Browsers send `Origin` with every WebSocket
-/// and do not stop other sites from opening one, so the host must. Programs send none.
+/// Whether a WebSocket, or a request that changes something, comes from a page of this site. Browsers send `Origin` with
+/// both and do not stop other sites from making them, so the host must. Programs send none.
 pub(crate) fn is_own_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };

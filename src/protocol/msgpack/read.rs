@@ -1,8 +1,4 @@
 //! MessagePack to a value, from hands we do not trust.
-//!
-//! Written here and not taken from a library, because the protocol is stricter than they are: text is
-//! valid UTF-8, keys are text, there are no extension types, and nothing is reserved before it has
-//! arrived. The format is <https://github.com/msgpack/msgpack/blob/master/spec.md>.
 
 use crate::value::{Blob, Map, Value};
 
@@ -10,7 +6,7 @@ use crate::value::{Blob, Map, Value};
 ///
 /// # Errors
 /// What is wrong with them, in words.
-pub(super) fn read(bytes: &[u8], max_depth: usize) -> Result<Value, String> {
+pub(in crate::protocol) fn read(bytes: &[u8], max_depth: usize) -> Result<Value, String> {
     let mut input = Input { rest: bytes };
     let value = input.value(max_depth)?;
     match input.rest.len() {

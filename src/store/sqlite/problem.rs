@@ -1,0 +1,67 @@
+//! What is wrong with the file, in words that say what to do.
+
+use std::fmt;
+
+use rusqlite::ErrorCode;
+
+/// Why something could not be done. It is said behind the path of the file.
+#[derive(Debug)]
+pub(super) enum Problem {
+    Sqlite(rusqlite::Error),
+    Other(String),
+}
+
+pub(super) type Result<T, E = Problem> = std::result::Result<T, E>;
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Problem {
+        Problem::Sqlite(error)
+    }
+}
+
+impl From<&str> for Problem {
+    fn from(what: &str) -> Problem {
+        Problem::Other(what.to_owned())
+    }
+}
+
+impl From<String> for Problem {
+    fn from(what: String) -> Problem {
+        Problem::Other(what)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = match self {
+            Problem::Sqlite(error) => error,
+            Problem::Other(what) => return f.write_str(what),
+        };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => f.write_str(
+                "is in use by another process, or was opened twice by this one: a file is for one host, \
+                 so end the other or choose another file",
+            ),
+            Some(ErrorCode::NotADatabase) => {
+                f.write_str("is not a SQLite file, or an encrypted one: choose another path; it was left as it is")
+            }
+            Some(ErrorCode::DatabaseCorrupt) => {
+                write!(f, "is damaged ({error}): put a copy of it back, or move it away to begin with nothing")
+            }
+            Some(ErrorCode::DiskFull) => f.write_str(
+                "has no room to grow, the disk is full: nothing of this was written; make room and try again",
+            ),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+                write!(
+                    f,
+                    "cannot be opened or written ({error}): this process needs the right to write to it and its folder"
+                )
+            }
+            Some(ErrorCode::SystemIoFailure) => {
+                write!(f, "cannot be read or written, the disk says no ({error}): nothing of this was written")
+            }
+            Some(ErrorCode::TooBig) => f.write_str("takes no value above 1 GB: nothing of this was written"),
+            _ => write!(f, "cannot be used: {error}"),
+        }
+    }
+}
