@@ -7,14 +7,11 @@ mod support;
 use std::time::{Duration, Instant};
 
 use anywidget_host::{Host, Limits, Model, Widget};
-use futures_util::future::join_all;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use support::again::{self, Again};
-use support::crowd::{Onlooker, needs_sockets};
-use support::{Server, Site, soon};
+use support::{Server, soon};
 
 #[derive(Clone, Default, Widget)]
 #[widget(esm = "export default {}")]
@@ -277,6 +274,11 @@ mod floods {
 
 #[cfg(target_os = "linux")]
 mod memory {
+    use futures_util::future::join_all;
+
+    use super::support::Site;
+    use super::support::again::{self, Again};
+    use super::support::crowd::{Onlooker, needs_sockets};
     use super::*;
 
     const SESSIONS: usize = 1_000;

@@ -182,7 +182,7 @@ impl Host {
     ///
     /// Waits until all is done; the pages are asked to spread their return over two seconds. For the graceful
     /// shutdown of a server, which does not wait for WebSockets by itself. Put a `tokio::time::timeout` around it to
-    /// wait less than a stuck page or disk may take.
+    /// wait less than a stuck page (four seconds) or disk may take.
     pub async fn shutdown(&self) {
         let sockets = &self.0.sockets;
         sockets.close();
