@@ -15,6 +15,8 @@ pub(super) struct Ledger(Arc<Mutex<Inner>>);
 struct Inner {
     histories: HashMap<String, History>,
     heard: Vec<Heard>,
+    /// When each value came to its key first, in whatever life and though it was lost with that.
+    came: HashMap<(String, i64), u64>,
     /// Counts what is noted, so that one thing is before another.
     clock: u64,
     /// Counts the processes.
@@ -34,7 +36,6 @@ struct History {
 /// A value that a commit gave to a key; none takes the key away.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
-    pub(super) at: u64,
     pub(super) rev: u64,
     pub(super) key: String,
     pub(super) value: Option<i64>,
@@ -59,8 +60,6 @@ impl Ledger {
     pub(super) fn begin(&self, epoch: &str, rev: u64, newest: u64, slots: impl Iterator<Item = (String, u64, i64)>) {
         let mut inner = self.lock();
         inner.life += 1;
-        inner.clock += 1;
-        let at = inner.clock;
         let goes_on = inner.histories.contains_key(epoch);
         let history = inner.histories.entry(epoch.to_owned()).or_default();
         history.written.retain(|written| written.rev <= rev);
@@ -68,7 +67,7 @@ impl Ledger {
         history.newest = newest;
         if !goes_on {
             history.written =
-                slots.map(|(key, rev, value)| Written { at, rev, key, value: Some(value), was_there: true }).collect();
+                slots.map(|(key, rev, value)| Written { rev, key, value: Some(value), was_there: true }).collect();
         }
     }
 
@@ -76,8 +75,13 @@ impl Ledger {
         let mut inner = self.lock();
         inner.clock += 1;
         let at = inner.clock;
-        let history = inner.histories.entry(epoch.to_owned()).or_default();
-        history.written.extend(values.map(|(key, value)| Written { at, rev, key, value, was_there: false }));
+        for (key, value) in values {
+            if let Some(value) = value {
+                inner.came.entry((key.clone(), value)).or_insert(at);
+            }
+            let history = inner.histories.entry(epoch.to_owned()).or_default();
+            history.written.push(Written { rev, key, value, was_there: false });
+        }
     }
 
     /// Sends a custom message to every page.
@@ -131,6 +135,11 @@ impl Ledger {
 
     pub(super) fn newest(&self, epoch: &str) -> u64 {
         self.lock().histories.get(epoch).map_or(0, |history| history.newest)
+    }
+
+    /// When a value came to its key for the first time.
+    pub(super) fn came(&self, key: &str, value: i64) -> Option<u64> {
+        self.lock().came.get(&(key.to_owned(), value)).copied()
     }
 
     pub(super) fn heard(&self) -> Vec<Heard> {

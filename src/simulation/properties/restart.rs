@@ -44,4 +44,15 @@ proptest! {
         world.settle();
         world.check_all_are_equal();
     }
+    /// Protocol, "Coming back": "When the epoch is another […] the page sends its unacknowledged `set`s again […] and drops
+    /// its unacknowledged `message`s". The revs of the new history are below those that pages have.
+    #[test]
+    fn without_a_store_pages_follow_a_host_that_begins_anew(actions in actions(RESTARTS, 120)) {
+        let mut world = World::new(None);
+        world.run(&actions);
+        world.settle();
+        world.check_all_are_equal();
+        world.check_writes_are_in_order();
+        world.check_messages_are_heard();
+    }
 }

@@ -106,18 +106,11 @@ impl World {
                 for (key, value) in heard.content["after"].as_object().into_iter().flatten() {
                     let value = value.as_i64().expect("a number");
                     let is_refused = witness.refused.contains(&(key.clone(), value));
-                    let came = self.first_written(key, accepted(value)).is_some_and(|at| at < heard.at);
+                    let came = self.ledger.came(key, accepted(value)).is_some_and(|at| at < heard.at);
                     assert!(is_refused || came, "{session} was heard before its {key}={value}: {heard:?}");
                 }
             }
         }
-    }
-
-    /// When a value came to the host for the first time.
-    fn first_written(&self, key: &str, value: i64) -> Option<u64> {
-        let written = self.ledger.epochs().into_iter().flat_map(|epoch| self.ledger.written(&epoch));
-        let same = written.filter(|written| written.key == key && written.value == Some(value));
-        same.map(|written| written.at).min()
     }
 }
 
