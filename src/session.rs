@@ -9,7 +9,9 @@ use futures_util::future::BoxFuture;
 
 use crate::error::Refusal;
 use crate::model::{By, Core, Cursor, Follower, Message, Page, Reader, Sender, Step};
-use crate::protocol::{ClientFrame, Close, Hello, HostFrame, Limits, Malformed, Payload, decode, encode};
+use crate::protocol::{
+    ClientFrame, Close, Draft, Frames, Hello, HostFrame, Limits, Malformed, Payload, decode, encode,
+};
 use crate::value::{Blob, Value};
 use crate::widget::{Answer, Code, Request};
 
@@ -22,8 +24,6 @@ pub(crate) struct Session {
     identity: Option<Identity>,
     /// What the page has, as of the frames that were handed out.
     cursor: Cursor,
-    /// Custom messages that are due, before anything else.
-    messages: std::vec::IntoIter<Payload>,
     /// What is for this page alone, in order.
     outbox: VecDeque<Outgoing>,
     /// The code the page was told of.
@@ -59,6 +59,8 @@ struct Identity {
 /// What a connection does next.
 pub(crate) enum Next {
     Send(Payload),
+    /// Custom messages as everybody gets them.
+    Forward(Frames),
     Close(Close),
     /// Nothing until a frame comes, the model rings, or [`Session::deadline`].
     Wait,
@@ -73,7 +75,6 @@ impl Session {
             readonly,
             identity: None,
             cursor: Cursor::default(),
-            messages: Vec::new().into_iter(),
             outbox: VecDeque::new(),
             tasks: Vec::new(),
             pulse: Pulse::new(&limits, now),
@@ -170,9 +171,9 @@ impl Session {
             return Next::Close(close.clone());
         }
         match self.frame(now) {
-            Some(frame) => {
+            Some(next) => {
                 self.pulse.said = now;
-                Next::Send(frame)
+                next
             }
             None if self.closing.is_some() => self.closing.clone().map_or(Next::Wait, Next::Close),
             None if self.pulse.is_dead(&self.core.limits, self.identity.is_some()) => Next::Close(Close::silent()),
@@ -269,17 +270,14 @@ impl Session {
     fn refuse(&mut self, sender: &Sender, content: &mut Value) {
         let refusal = Refusal::new("this view is read-only").with_kind("Forbidden");
         if is_command(content) {
-            sender.send(reply_to(content, Err(refusal)).0, Vec::new());
+            sender.send(reply_to(content, Err(refusal)));
         } else {
             let message = format!("{refusal}: a message of it is left out");
             self.put(self.at_once(), HostFrame::Error { message });
         }
     }
 
-    fn frame(&mut self, now: Instant) -> Option<Payload> {
-        if let Some(message) = self.messages.next() {
-            return Some(message);
-        }
+    fn frame(&mut self, now: Instant) -> Option<Next> {
         let identity = self.identity.as_ref()?;
         let inbox = self.follower.take_inbox().into_iter();
         self.outbox.extend(inbox.map(|(rev, frame)| Outgoing::After(Due { rev, tick: 0 }, frame)));
@@ -289,9 +287,9 @@ impl Session {
                 return match self.outbox.pop_front()? {
                     Outgoing::After(due, frame) => {
                         self.cursor.told = self.cursor.told.max(due.rev);
-                        Some(frame)
+                        Some(Next::Send(frame))
                     }
-                    Outgoing::Everything => self.everything(),
+                    Outgoing::Everything => self.everything().map(Next::Send),
                 };
             }
             None => {}
@@ -301,7 +299,7 @@ impl Session {
             let news = (&code.esm, &code.css) != (&self.code.esm, &self.code.css);
             self.code = code;
             if news {
-                return Some(encode(&HostFrame::Code(self.code.to_value()).into_value()));
+                return Some(Next::Send(encode(&HostFrame::Code(self.code.to_value()).into_value())));
             }
         }
         // The answer to the page's own frame never waits.
@@ -313,12 +311,9 @@ impl Session {
                 if self.cursor.rev != rev {
                     self.pace.count(&self.core.limits, now);
                 }
-                Some(payload)
+                Some(Next::Send(payload))
             }
-            Step::Messages(payloads) => {
-                self.messages = payloads.into_iter();
-                self.messages.next()
-            }
+            Step::Forward(frames) => Some(Next::Forward(frames)),
             Step::Idle | Step::Ended(_) if !self.outbox.is_empty() => match self.outbox.front() {
                 Some(Outgoing::After(due, _)) if !self.is_due(*due) => None, // until the store has it
                 _ => self.frame(now),
@@ -327,7 +322,7 @@ impl Session {
             Step::Ended(_) if self.closing.is_some() => None,
             Step::Ended(reason) => {
                 self.closing = Some(Close::no_such_model(&self.core.id));
-                Some(encode(&HostFrame::End { reason: reason.to_string() }.into_value()))
+                Some(Next::Send(encode(&HostFrame::End { reason: reason.to_string() }.into_value())))
             }
         }
     }
@@ -362,23 +357,22 @@ async fn invoke(sender: Sender, mut content: Value, buffers: Vec<Blob>) {
     let name = content["name"].as_str().unwrap_or_default().to_owned();
     let request = Request::Value(std::mem::take(&mut content["msg"]));
     let answer = crate::widget::invoke(sender.core(), &name, request, buffers).await;
-    let (reply, buffers) = reply_to(&mut content, answer);
-    sender.send(reply, buffers);
+    sender.send(reply_to(&mut content, answer));
 }
 
 /// The message that settles the promise of a page.
-fn reply_to(content: &mut Value, answer: Answer) -> (Value, Vec<Blob>) {
+fn reply_to(content: &mut Value, answer: Answer) -> Draft {
     let mut reply = Value::object();
     reply["id"] = std::mem::take(&mut content["id"]);
     reply["kind"] = "anywidget-command-response".into();
     match answer {
         Ok((response, buffers)) => {
             reply["response"] = response;
-            (reply, buffers)
+            Draft::of(reply, buffers)
         }
         Err(refusal) => {
             reply["error"] = refusal.into_value();
-            (reply, Vec::new())
+            Draft::of(reply, Vec::new())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The bell of one follower: a connection or a stream of changes that sleeps until its model moves.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
@@ -12,6 +12,8 @@ use crate::protocol::{Close, Payload};
 /// from its own cursor, so a slow one costs nothing here.
 pub(crate) struct Follower {
     bell: Notify,
+    /// Rung and not yet awake: to ring again would cost and change nothing.
+    rung: AtomicBool,
     /// Frames meant for this follower alone, each with the rev it may not overtake.
     inbox: Mutex<Vec<(u64, Payload)>>,
     eviction: OnceLock<Close>,
@@ -27,6 +29,7 @@ impl Default for Follower {
         static OPENED: AtomicU64 = AtomicU64::new(0);
         Follower {
             bell: Notify::new(),
+            rung: AtomicBool::new(false),
             inbox: Mutex::default(),
             eviction: OnceLock::new(),
             opened: OPENED.fetch_add(1, Ordering::Relaxed),
@@ -37,13 +40,18 @@ impl Default for Follower {
 }
 
 impl Follower {
+    /// Whoever rings has changed something under a lock that the follower takes when it looks. So when this finds
+    /// that it is not awake yet, it will look after the change.
     pub(crate) fn ring(&self) {
-        self.bell.notify_one();
+        if !self.rung.load(Ordering::Acquire) && !self.rung.swap(true, Ordering::AcqRel) {
+            self.bell.notify_one();
+        }
     }
 
     /// Waits for the next ring; one that came before counts.
     pub(crate) async fn rung(&self) {
         self.bell.notified().await;
+        self.rung.store(false, Ordering::Release);
     }
 
     /// Notes what it has.
@@ -70,7 +78,7 @@ impl Follower {
     /// Tells the follower to end, once.
     pub(crate) fn evict(&self, close: Close) {
         let _ = self.eviction.set(close); // the first reason stands
-        self.ring();
+        self.bell.notify_one(); // there is no lock here
     }
 
     /// Whether it was opened before another one.

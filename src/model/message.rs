@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Core, Follower};
 use crate::error::{Error, Result};
-use crate::protocol::{HostFrame, encode};
+use crate::protocol::Draft;
 use crate::value::{Blob, Value};
 
 /// What a widget sent with `model.send(content, callbacks, buffers)`.
@@ -35,10 +35,9 @@ impl Sender {
         &self.core
     }
 
-    pub(crate) fn send(&self, content: Value, buffers: Vec<Blob>) {
+    pub(crate) fn send(&self, message: Draft) {
         let rev = self.core.rev();
-        let frame = HostFrame::Message { content, buffers, rev, n: None };
-        self.connection.deliver(rev, encode(&frame.into_value()));
+        self.connection.deliver(rev, message.at(rev, None));
     }
 }
 
@@ -61,8 +60,8 @@ impl Message {
     /// # Errors
     /// As [`reply`](Message::reply).
     pub fn reply_with(&self, content: impl Serialize, buffers: impl IntoIterator<Item = Blob>) -> Result<()> {
-        let content = Value::encode(content).map_err(|source| Error::value("a reply", source))?;
-        self.from.send(content, buffers.into_iter().collect());
+        let message = Draft::new(content, buffers.into_iter().collect());
+        self.from.send(message.map_err(|source| Error::value("a reply", source))?);
         Ok(())
     }
 }

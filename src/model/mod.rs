@@ -23,6 +23,7 @@ pub(crate) use self::follower::Follower;
 pub use self::message::Message;
 pub(crate) use self::message::Sender;
 use crate::error::{Error, Result};
+use crate::protocol::Draft;
 use crate::state::State;
 use crate::value::{Blob, Value};
 
@@ -123,8 +124,8 @@ impl<W: State> Model<W> {
     /// # Errors
     /// As [`send`](Model::send).
     pub fn send_with(&self, content: impl Serialize, buffers: impl IntoIterator<Item = Blob>) -> Result<()> {
-        let content = Value::encode(content).map_err(|source| Error::value("a custom message", source))?;
-        self.core.send(content, buffers.into_iter().collect());
+        let message = Draft::new(content, buffers.into_iter().collect());
+        self.core.send(message.map_err(|source| Error::value("a custom message", source))?);
         Ok(())
     }
 

@@ -27,6 +27,12 @@ impl Payload {
         Payload::Text(Utf8Bytes::default())
     }
 
+    /// Of bytes that are UTF-8; were they not, what is wrong would be replaced.
+    pub(super) fn text(bytes: Vec<u8>) -> Payload {
+        let text = String::from_utf8(bytes);
+        Payload::Text(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()).into())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.pieces().iter().map(Bytes::len).sum()
     }
@@ -102,28 +108,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Blob, value::Map};
-
-    fn any_value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<u64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            Just(Value::Float(f64::NAN)),
-            Just(Value::Float(f64::INFINITY)),
-            ".*".prop_map(Value::from),
-            prop::collection::vec(any::<u8>(), 0..300).prop_map(|bytes| Blob::from(bytes).into()),
-        ];
-        leaf.prop_recursive(6, 64, 8, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
-                prop::collection::vec((".{0,40}", inner), 0..8)
-                    .prop_map(|entries| Value::Object(Map::from_iter(entries))),
-            ]
-        })
-    }
+    use crate::Blob;
+    use crate::value::tests::any_value;
 
     proptest! {
         /// B6, B10: whatever can be in a state comes back equal, through the encoding it needs.

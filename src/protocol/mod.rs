@@ -6,8 +6,10 @@
 mod client;
 mod close;
 mod codec;
+mod frames;
 mod host;
 mod limits;
+mod message;
 mod msgpack;
 #[cfg(test)]
 mod vectors;
@@ -17,8 +19,10 @@ pub(crate) use close::Close;
 pub(crate) use codec::{Payload, decode, encode};
 #[cfg(feature = "sqlite")]
 pub(crate) use codec::{from_msgpack, to_msgpack};
+pub(crate) use frames::{Frames, Head};
 pub(crate) use host::{Ack, HostFrame, Origin, Values};
 pub use limits::Limits;
+pub(crate) use message::Draft;
 
 /// The version of the protocol that `hello` names.
 pub(crate) const VERSION: u64 = 1;

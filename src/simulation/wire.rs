@@ -50,6 +50,12 @@ impl Wire {
                     frames.push(decode(&payload).expect("the host sends what can be read"));
                     self.down.push_back(payload);
                 }
+                Next::Forward(several) => {
+                    for payload in several.payloads() {
+                        frames.push(decode(&payload).expect("the host sends what can be read"));
+                        self.down.push_back(payload);
+                    }
+                }
                 Next::Close(close) => self.end(Some(close)),
                 Next::Wait => break,
             }

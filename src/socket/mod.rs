@@ -188,6 +188,10 @@ where
                 bytes += payload.len() + 1;
                 writer.feed(stream, payload, patience).await?;
             }
+            Next::Forward(frames) => {
+                bytes += frames.len();
+                writer.forward(stream, frames, patience).await?;
+            }
         }
     };
     writer.flush(stream, patience).await?;

@@ -8,13 +8,14 @@
 
 use std::io::{self, IoSlice};
 use std::iter::once;
+use std::slice;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::protocol::Payload;
+use crate::protocol::{Frames, Head, Payload};
 
 /// Bytes that are gathered for one write. Larger payloads are not copied.
 const GATHERED: usize = 16 << 10;
@@ -40,18 +41,32 @@ impl Writer {
     where
         S: AsyncWrite + Unpin,
     {
-        let opcode = if matches!(payload, Payload::Text(_)) { 0x1 } else { 0x2 };
-        let (len, pieces) = (payload.len(), payload.pieces());
-        self.head(opcode, len);
+        self.gathered.extend_from_slice(Head::of(&payload).as_ref());
+        self.put(stream, payload.pieces(), payload.len(), patience).await
+    }
+
+    /// Adds frames that have their heads, and writes when enough is gathered.
+    pub(super) async fn forward<S>(&mut self, stream: &mut S, frames: Frames, patience: Duration) -> Result<(), Failed>
+    where
+        S: AsyncWrite + Unpin,
+    {
+        self.put(stream, slice::from_ref(&frames), frames.len(), patience).await
+    }
+
+    async fn put<S, P>(&mut self, stream: &mut S, pieces: &[P], len: usize, patience: Duration) -> Result<(), Failed>
+    where
+        S: AsyncWrite + Unpin,
+        P: AsRef<[u8]>,
+    {
         if len > GATHERED {
-            let pieces = pieces.iter().map(|piece| &piece[..]);
+            let pieces = pieces.iter().map(AsRef::as_ref);
             let mut slices: Vec<_> = once(&self.gathered[..]).chain(pieces).map(IoSlice::new).collect();
             write_all(stream, &mut slices, patience).await?;
             self.gathered.clear();
             return Ok(());
         }
         for piece in pieces {
-            self.gathered.extend_from_slice(piece);
+            self.gathered.extend_from_slice(piece.as_ref());
         }
         if self.gathered.len() < GATHERED { Ok(()) } else { self.write(stream, patience).await }
     }
@@ -77,22 +92,6 @@ impl Writer {
         write_all(stream, &mut [IoSlice::new(&self.gathered)], patience).await?;
         self.gathered.clear();
         Ok(())
-    }
-
-    /// The head of a whole, unmasked frame (RFC 6455, 5.2).
-    fn head(&mut self, opcode: u8, len: usize) {
-        self.gathered.push(0x80 | opcode);
-        match len {
-            0..126 => self.gathered.push(len as u8),
-            126..65_536 => {
-                self.gathered.push(126);
-                self.gathered.extend((len as u16).to_be_bytes());
-            }
-            _ => {
-                self.gathered.push(127);
-                self.gathered.extend((len as u64).to_be_bytes());
-            }
-        }
     }
 }
 

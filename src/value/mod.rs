@@ -7,6 +7,7 @@
 mod blob;
 mod de;
 mod form;
+mod json;
 mod plain;
 mod ser;
 mod shared;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use blob::Blob;
+pub(crate) use json::write_json;
 pub use shared::Shared;
 
 /// The entries of a [`Value::Object`], in the order they were put in.
@@ -307,8 +309,32 @@ impl serde::de::Error for ValueError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Whatever can be in a state.
+    pub(crate) fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            Just(Value::Float(f64::NAN)),
+            Just(Value::Float(f64::INFINITY)),
+            ".*".prop_map(Value::from),
+            prop::collection::vec(any::<u8>(), 0..300).prop_map(|bytes| Blob::from(bytes).into()),
+        ];
+        leaf.prop_recursive(6, 64, 8, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
+                prop::collection::vec((".{0,40}", inner), 0..8)
+                    .prop_map(|entries| Value::Object(Map::from_iter(entries))),
+            ]
+        })
+    }
 
     #[test]
     fn equality_is_the_pages_equality() {

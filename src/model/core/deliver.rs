@@ -7,12 +7,9 @@ use super::super::follower::Follower;
 use super::super::log::Next;
 use super::Core;
 use super::keep::Visible;
-use crate::protocol::{Close, Fetches, Hello, HostFrame, Payload, Values, encode};
+use crate::protocol::{Close, Fetches, Frames, Hello, HostFrame, Payload, Values, encode};
 use crate::state::Access;
 use crate::value::Value;
-
-/// Custom messages that a connection takes from the log in one go.
-const MESSAGES_AT_ONCE: usize = 256;
 
 /// What a connection sends next.
 pub(crate) enum Step {
@@ -24,7 +21,7 @@ pub(crate) enum Step {
     Held,
     Send(Payload),
     /// Custom messages, in order.
-    Messages(Vec<Payload>),
+    Forward(Frames),
     /// The model is gone.
     Ended(Arc<str>),
 }
@@ -121,27 +118,28 @@ impl Core {
     pub(crate) fn step(&self, reader: Reader, cursor: &mut Cursor, held: bool) -> Step {
         let (delta, base);
         {
-            let inner = self.lock();
-            let Visible { head, n: newest, tick } = inner.visible();
+            let mut inner = self.lock();
+            let tick = inner.visible().tick;
             if std::mem::replace(&mut cursor.tick, tick) != tick {
                 return Step::Moved;
             }
-            match inner.messages.next(cursor.n) {
-                Next::Gap { count, up_to } if up_to <= newest => {
+            let newest = inner.visible().n;
+            match inner.messages.next(cursor.n, newest, cursor.told) {
+                Next::Gap { count, up_to } => {
                     cursor.n = up_to;
                     return Step::Send(encode(&HostFrame::Gap { count }.into_value()));
                 }
-                Next::Messages(logged) => {
-                    let most = MESSAGES_AT_ONCE.min(newest.saturating_sub(cursor.n) as usize);
-                    let due = logged.take_while(|logged| logged.rev <= cursor.told).take(most);
-                    let payloads: Vec<Payload> = due.map(|logged| logged.payload.clone()).collect();
-                    if !payloads.is_empty() {
-                        cursor.n += payloads.len() as u64;
-                        return Step::Messages(payloads);
-                    }
+                Next::Frames { frames, up_to } => {
+                    cursor.n = up_to;
+                    return Step::Forward(frames);
                 }
-                Next::Gap { .. } | Next::Nothing => {}
+                Next::One(payload) => {
+                    cursor.n += 1;
+                    return Step::Send(payload);
+                }
+                Next::Nothing => {}
             }
+            let head = inner.visible().head;
             if head.rev == cursor.rev {
                 return inner.ended.clone().map_or(Step::Idle, Step::Ended);
             }

@@ -19,12 +19,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use super::follower::Follower;
 use super::log::MessageLog;
 use super::sessions::Sessions;
-use crate::protocol::{Fetches, HostFrame, Limits, Origin, Payload, encode};
+use crate::protocol::{Draft, Fetches, HostFrame, Limits, Origin, Payload, encode};
 use crate::registry::{Life, Place};
 use crate::state::KeyName;
 use crate::store::StoredSession;
 use crate::store::keeper::Keeper;
-use crate::value::{Blob, Map, Value};
+use crate::value::{Map, Value};
 use crate::widget::Registered;
 
 pub(crate) use self::deliver::{Cursor, Reader, Step};
@@ -223,13 +223,11 @@ impl Core {
         true
     }
 
-    /// Sends a custom message to every view, those that come back in time included. It is encoded
-    /// under the lock, because its number and rev are part of it.
-    pub(crate) fn send(&self, content: Value, buffers: Vec<Blob>) {
+    /// Sends a custom message to every view, those that come back in time included.
+    pub(crate) fn send(&self, message: Draft) {
         let mut inner = self.lock();
         let (rev, n) = (inner.head.rev, inner.messages.newest() + 1);
-        let frame = HostFrame::Message { content, buffers, rev, n: Some(n) };
-        let payload = encode(&frame.into_value());
+        let payload = message.at(rev, Some(n));
         inner.messages.push(rev, payload, self.limits.messages, self.limits.message_bytes);
         inner.mark();
         inner.ring();
