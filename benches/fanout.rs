@@ -35,8 +35,9 @@ const ROUNDS: usize = 5;
 const CROWDS: [(usize, u64, u64, u64); 3] =
     [(1, 300_000, 1_000, 1_000), (100, 30_000, 500, 500), (1_000, 3_072, 100, 100)];
 
-/// Messages between two flushes: the model's log keeps 4,096, and who is further behind than that gets a gap.
-const BETWEEN_FLUSHES: u64 = 2_048;
+/// Messages between two flushes, of which the last but one is waited for: the model's log keeps 4,096, and who is
+/// further behind than that gets a gap.
+const BETWEEN_FLUSHES: u64 = 1_024;
 
 /// Bytes a bare socket reads at once. tungstenite fills as many with zeros before each look at the socket, and its
 /// 128 KiB would cost the yardstick more than the frames do.
@@ -178,10 +179,11 @@ impl Ours {
     async fn flood(&mut self, sockets: usize, count: u64) -> Result<Round, Failure> {
         let (model, clients) = self.gather(sockets, Kind::Flood, count).await?;
         let start = Start::now();
+        let mut before = model.flush();
         for n in 1..=count {
             model.send(Content::new(0))?;
             if n % BETWEEN_FLUSHES == 0 {
-                model.flush().await;
+                std::mem::replace(&mut before, model.flush()).await;
             }
         }
         let round = start.round(clients.done().await?);

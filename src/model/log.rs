@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::protocol::{Frames, Head, Payload};
+use crate::protocol::{Encoded, Frames, Head, Payload};
 
 /// Messages in the order they were sent. The oldest are dropped when there are too many; a view that
 /// had not seen them is told how many it missed.
@@ -87,9 +87,9 @@ impl MessageLog {
     }
 
     /// Appends a message and drops old ones; the newest stays, however large.
-    pub(super) fn push(&mut self, rev: u64, payload: Payload, max_count: usize, max_bytes: usize) {
+    pub(super) fn push(&mut self, rev: u64, message: Encoded, max_count: usize, max_bytes: usize) {
         self.newest += 1;
-        self.append(rev, payload);
+        self.append(rev, message);
         while self.entries.len() > 1 && (self.entries.len() > max_count || self.bytes > max_bytes) {
             self.drop_oldest();
         }
@@ -129,8 +129,8 @@ impl MessageLog {
         Next::Frames { frames: frames.into(), up_to: before_first + behind as u64 }
     }
 
-    fn append(&mut self, rev: u64, payload: Payload) {
-        let len = payload.len();
+    fn append(&mut self, rev: u64, message: Encoded) {
+        let len = message.len();
         self.bytes += len;
         let large = len >= LARGE;
         if large || Head::LONGEST + len > self.tail.capacity() - self.tail.len() {
@@ -138,13 +138,12 @@ impl MessageLog {
         }
         let (chunk, start) = (self.tail_chunk(), self.tail.len());
         if large {
-            self.chunks.push_back(Chunk::One(payload));
+            self.chunks.push_back(Chunk::One(message.into()));
         } else {
             if self.tail.is_empty() {
                 self.reserve(Head::LONGEST + len);
             }
-            self.tail.extend_from_slice(Head::of(&payload).as_ref());
-            payload.pieces().iter().for_each(|piece| self.tail.extend_from_slice(piece));
+            message.write(&mut self.tail);
         }
         self.entries.push_back(Entry { rev, chunk, start, end: self.tail.len(), len });
     }
@@ -190,7 +189,7 @@ mod tests {
     /// A message of so many bytes that says its number.
     fn push(log: &mut MessageLog, rev: u64, len: usize, max_count: usize, max_bytes: usize) {
         let text = format!("{:>len$}", log.newest() + 1);
-        log.push(rev, Payload::Text(text.into()), max_count, max_bytes);
+        log.push(rev, Encoded::Text(text.into()), max_count, max_bytes);
     }
 
     fn log(count: usize, max_count: usize, max_bytes: usize) -> MessageLog {

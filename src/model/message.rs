@@ -37,7 +37,7 @@ impl Sender {
 
     pub(crate) fn send(&self, message: Draft) {
         let rev = self.core.rev();
-        self.connection.deliver(rev, message.at(rev, None));
+        self.connection.deliver(rev, message.at(rev, None).into());
     }
 }
 

@@ -148,8 +148,8 @@ impl<W: State> Model<W> {
         Ok(())
     }
 
-    /// Waits until every connected page has been sent all that this model is and said so far: the operating
-    /// system has taken it. A sender that does so now and then goes as fast as its slowest reader,
+    /// Waits until every connected page has been sent all that this model is and said before this call: the
+    /// operating system has taken it. A sender that does so now and then goes as fast as its slowest reader,
     /// instead of leaving it a gap.
     ///
     /// It may take as long as [`Limits::write`](crate::Limits::write) (60 s) when a page has stopped reading,
@@ -158,17 +158,19 @@ impl<W: State> Model<W> {
     ///
     /// ```
     /// # async fn stream(model: anywidget_host::Model<anywidget_host::Value>) -> anywidget_host::Result<()> {
+    /// let mut before = model.flush();
     /// for (n, token) in ["one", "after", "another"].iter().enumerate() {
     ///     model.send(token)?;
     ///     if n % 1_000 == 999 {
-    ///         model.flush().await; // the log holds 4,096
+    ///         // Never more than 2,000 ahead, as the log holds 4,096, and not idle while they are sent.
+    ///         std::mem::replace(&mut before, model.flush()).await;
     ///     }
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn flush(&self) {
-        self.core.flush().await;
+    pub fn flush(&self) -> impl Future<Output = ()> {
+        self.core.flush()
     }
 
     /// Waits until the [store](crate::store) has all that this model is now; at once where there is none. What is

@@ -29,8 +29,8 @@ impl Frames {
             let payload = rest.slice(from..from + len);
             rest = rest.slice(from + len..);
             payloads.push(match opcode {
-                0x81 => Payload::text(payload.to_vec()),
-                0x82 => Payload::Binary(payload),
+                Head::TEXT => Payload::text(payload.to_vec()),
+                Head::BINARY => Payload::Binary(payload),
                 _ => panic!("no whole frame begins with {opcode:#x}"),
             });
         }
@@ -58,12 +58,22 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) const LONGEST: usize = 10;
+    const TEXT: u8 = 0x81;
+    const BINARY: u8 = 0x82;
 
     pub(crate) fn of(payload: &Payload) -> Head {
-        let opcode = if matches!(payload, Payload::Text(_)) { 0x81 } else { 0x82 };
+        let opcode = if matches!(payload, Payload::Text(_)) { Head::TEXT } else { Head::BINARY };
+        Head::new(opcode, payload.len())
+    }
+
+    pub(crate) fn text(len: usize) -> Head {
+        Head::new(Head::TEXT, len)
+    }
+
+    fn new(opcode: u8, len: usize) -> Head {
         let mut bytes = [0; Head::LONGEST];
         bytes[0] = opcode;
-        let len = match payload.len() {
+        let len = match len {
             len @ 0..126 => {
                 bytes[1] = len as u8;
                 2

@@ -1,8 +1,10 @@
 //! A custom message, encoded before its place among the others is known.
 
+use bytes::BytesMut;
 use serde::Serialize;
 
 use super::codec::{Payload, encode};
+use super::frames::Head;
 use super::host::HostFrame;
 use crate::value::{Blob, Value, ValueError, write_json};
 
@@ -13,6 +15,12 @@ pub(crate) enum Draft {
     Text(Vec<u8>),
     /// What JSON would lose something of.
     Values { content: Value, buffers: Vec<Blob> },
+}
+
+/// A frame that is about to be copied or shared: text that nobody holds yet, or a payload.
+pub(crate) enum Encoded {
+    Text(Vec<u8>),
+    Payload(Payload),
 }
 
 /// Bytes for a message of the usual size.
@@ -39,7 +47,7 @@ impl Draft {
     }
 
     /// The frame. Without a number it is for one page alone.
-    pub(crate) fn at(self, rev: u64, n: Option<u64>) -> Payload {
+    pub(crate) fn at(self, rev: u64, n: Option<u64>) -> Encoded {
         match self {
             Draft::Text(mut text) => {
                 digits(rev, &mut text);
@@ -48,9 +56,49 @@ impl Draft {
                     digits(n, &mut text);
                 }
                 text.push(b'}');
-                Payload::text(text)
+                Encoded::Text(text)
             }
-            Draft::Values { content, buffers } => encode(&HostFrame::Message { content, buffers, rev, n }.into_value()),
+            Draft::Values { content, buffers } => {
+                encode(&HostFrame::Message { content, buffers, rev, n }.into_value()).into()
+            }
+        }
+    }
+}
+
+impl Encoded {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Encoded::Text(text) => text.len(),
+            Encoded::Payload(payload) => payload.len(),
+        }
+    }
+
+    /// Appends the whole WebSocket frame.
+    pub(crate) fn write(&self, out: &mut BytesMut) {
+        match self {
+            Encoded::Text(text) => {
+                out.extend_from_slice(Head::text(text.len()).as_ref());
+                out.extend_from_slice(text);
+            }
+            Encoded::Payload(payload) => {
+                out.extend_from_slice(Head::of(payload).as_ref());
+                payload.pieces().iter().for_each(|piece| out.extend_from_slice(piece));
+            }
+        }
+    }
+}
+
+impl From<Payload> for Encoded {
+    fn from(payload: Payload) -> Encoded {
+        Encoded::Payload(payload)
+    }
+}
+
+impl From<Encoded> for Payload {
+    fn from(encoded: Encoded) -> Payload {
+        match encoded {
+            Encoded::Text(text) => Payload::text(text),
+            Encoded::Payload(payload) => payload,
         }
     }
 }
@@ -85,7 +133,7 @@ mod tests {
         ) {
             let draft = Draft::new(&content, buffers.clone()).unwrap();
             let whole = encode(&HostFrame::Message { content, buffers, rev, n }.into_value());
-            prop_assert_eq!(draft.at(rev, n), whole);
+            prop_assert_eq!(Payload::from(draft.at(rev, n)), whole);
         }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) use codec::{from_msgpack, to_msgpack};
 pub(crate) use frames::{Frames, Head};
 pub(crate) use host::{Ack, HostFrame, Origin, Values};
 pub use limits::Limits;
-pub(crate) use message::Draft;
+pub(crate) use message::{Draft, Encoded};
 
 /// The version of the protocol that `hello` names.
 pub(crate) const VERSION: u64 = 1;

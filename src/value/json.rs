@@ -29,6 +29,19 @@ struct Items<'a> {
     close: &'static [u8],
 }
 
+/// Text between quotes; only what has to be escaped goes through serde_json, which looks at each byte by itself.
+fn quoted(out: &mut Vec<u8>, text: &str) -> Result<(), Unfit> {
+    let is_plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
+    if !text.as_bytes().iter().fold(true, |all, byte| all & is_plain(byte)) {
+        return plain(out, text);
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+    Ok(())
+}
+
 /// Text and numbers, as serde_json writes them.
 fn plain(out: &mut Vec<u8>, value: impl Serialize) -> Result<(), Unfit> {
     serde_json::to_writer(out, &value).map_err(|_| Unfit)
@@ -73,7 +86,7 @@ impl Items<'_> {
 
     fn entry<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Unfit> {
         self.next();
-        plain(self.out, key)?;
+        quoted(self.out, key)?;
         self.out.push(b':');
         value.serialize(ToJson(self.out))
     }
@@ -132,7 +145,7 @@ impl<'a> Serializer for ToJson<'a> {
         plain(self.0, v)
     }
     fn serialize_str(self, v: &str) -> Result<(), Unfit> {
-        plain(self.0, v)
+        quoted(self.0, v)
     }
     fn serialize_bytes(self, _: &[u8]) -> Result<(), Unfit> {
         Err(Unfit)

@@ -23,13 +23,13 @@ impl Drop for Waiting<'_> {
 }
 
 impl Core {
-    /// Waits until the sockets of all connected pages have taken the state and the messages of now.
-    pub(crate) async fn flush(&self) {
+    /// Waits until the sockets of all connected pages have taken the state and the messages of this call.
+    pub(crate) fn flush(&self) -> impl Future<Output = ()> {
         let now = {
             let inner = self.lock();
             Cursor { rev: inner.head.rev, n: inner.messages.newest(), ..Cursor::default() }
         };
-        self.when(|inner| inner.followers.iter().all(|follower| follower.is_at(now))).await;
+        self.when(move |inner| inner.followers.iter().all(|follower| follower.is_at(now)))
     }
 
     /// Waits until something is so. It is looked at again whenever a socket or the store has taken something.

@@ -227,8 +227,7 @@ impl Core {
     pub(crate) fn send(&self, message: Draft) {
         let mut inner = self.lock();
         let (rev, n) = (inner.head.rev, inner.messages.newest() + 1);
-        let payload = message.at(rev, Some(n));
-        inner.messages.push(rev, payload, self.limits.messages, self.limits.message_bytes);
+        inner.messages.push(rev, message.at(rev, Some(n)), self.limits.messages, self.limits.message_bytes);
         inner.mark();
         inner.ring();
     }
@@ -238,7 +237,7 @@ impl Core {
         let mut inner = self.lock();
         let (rev, n) = (inner.head.rev, inner.messages.newest() + 1);
         let payload = encode(&HostFrame::Event { name, detail, rev, n }.into_value());
-        inner.messages.push(rev, payload, self.limits.messages, self.limits.message_bytes);
+        inner.messages.push(rev, payload.into(), self.limits.messages, self.limits.message_bytes);
         inner.mark();
         inner.ring();
     }
