@@ -10,6 +10,8 @@ const GRACE = 1_000;
 /** The runtime's, constructed, so that a strict Content-Security-Policy lets it pass. */
 const own = new CSSStyleSheet();
 own.replaceSync(`:where(any-widget:not([hidden])) { display: block }
+:where(any-widget:disabled) { opacity: .6 }
+:where(any-widget[aria-invalid=true]) { outline: 2px solid light-dark(#c4372c, #ff8a80); outline-offset: 2px; border-radius: 4px }
 any-widget[data-connection=offline]:not(:has(.any-widget-error))::before {
   content: "offline"; float: inline-end; position: relative; z-index: 1; margin: 2px 2px -18px; padding: 0 8px; border-radius: 8px;
   font: 11px/16px system-ui; color: #fff; background: #555d; pointer-events: none; animation: any-widget .3s 1s both;
