@@ -119,7 +119,7 @@ export class Control {
    * the enter key in another field presses none of them. Fields of the server stand until the view is there for them.
    */
   #separate() {
-    return;
+    if (!this.#view?.drawn && !this.values.length) return;
     for (const inner of [...(this.#internals.form?.elements ?? [])]) {
       if (inner !== this.#element && this.#element.contains(inner)) inner.setAttribute("form", "");
     }

@@ -449,7 +449,7 @@ export class Model {
     if (!this.#waiting.size) return;
     const of = (/** @type {"value" | "by"} */ what) => Array.from(this.#waiting, ([key, one]) => /** @type {const} */ ([key, one[what]]));
     const frame = { type: "set", seq: ++this.#seq, state: Object.fromEntries(of("value")) };
-    this.#writers.set(frame, new Map());
+    this.#writers.set(frame, new Map(of("by")));
     this.#waiting.clear();
     this.#writes.push(frame);
     this.#queue.push(frame);
@@ -468,7 +468,8 @@ export class Model {
    */
   #announce(names, back = []) {
     if (!names.length) return;
-    for (const key of names) if (back) this.refusals.delete(key);
+    for (const key of names) if (!back.includes(key)) this.refusals.delete(key);
+    this.shown(names);
     this.#depth++;
     for (const key of names) {
       this.#fire(`change:${key}`, () => ({ [key]: this.get(key) }));
@@ -478,7 +479,6 @@ export class Model {
     const changed = this.#changed;
     this.#changed = {};
     this.#fire("change", () => changed);
-    this.shown(names);
   }
 
   /** An event that comes up while it is told is told again afterwards, not inside. @param {string} name @param {() => State} changed */

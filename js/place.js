@@ -41,11 +41,11 @@ export function remember(el, focused, scrolled) {
     const moved = new AbortController();
     const { signal } = moved;
     const { body } = el.ownerDocument;
-    for (const type of MOVES) el.ownerDocument.addEventListener(type, () => {}, { signal, capture: true, passive: true });
+    for (const type of MOVES) el.ownerDocument.addEventListener(type, () => moved.abort(), { signal, capture: true, passive: true });
     let left = places;
     let entered = !focus;
     for (let wait = 0; wait < PATIENCE && !signal.aborted; wait += STEP) {
-      entered ||= enter(find(el, focus ?? []));
+      entered ||= (el.ownerDocument.activeElement ?? body) !== body || enter(find(el, focus ?? []));
       left = left.filter(({ path, offsets }) => !scroll(find(el, path), offsets));
       if (entered && !left.length) break;
       await new Promise((done) => setTimeout(done, STEP));

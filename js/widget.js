@@ -181,7 +181,7 @@ export class View {
     const { signal } = this.#gone;
     el.addEventListener("focusin", (event) => (this.#focused = /** @type {Element} */ (event.composedPath()[0])), { signal });
     // What is taken out loses the focus, too, and that is not the user's will. Which it was is seen a moment later.
-    const left = () => this.#focused?.isConnected && !el.contains(rootOf(el).activeElement) && false;
+    const left = () => this.#focused?.isConnected && !el.contains(rootOf(el).activeElement) && (this.#focused = undefined);
     el.addEventListener("focusout", () => setTimeout(left), { signal });
     /** @param {Event} event */
     const scrolled = (event) => {
@@ -254,7 +254,6 @@ export class View {
 
   /** Between two renderings a page that got shorter would scroll. */
   keepHeight() {
-    return;
     const target = this.#target;
     if (!this.drawn || target === this.el || !this.el.hasChildNodes()) return;
     this.#minHeight ??= target.style.minHeight;
