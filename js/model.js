@@ -412,10 +412,10 @@ export class Model {
   }
 
   /** Notes what the host says of a `set`, except of keys that were written again since. @param {Frame} frame @param {Record<string, string>} [refused] */
-  #judge({ state = {} }, refused = {}) {
-    for (const key of keys(state)) {
+  #judge({ state }, refused) {
+    for (const key of keys(state ?? {})) {
       if (this.#dirty.has(key) || this.#pending(key)) continue;
-      if (hasOwn(refused, key)) this.refusals.set(key, refused[key] || "refused");
+      if (refused && hasOwn(refused, key)) this.refusals.set(key, refused[key] || "refused");
       else this.refusals.delete(key);
     }
   }
