@@ -102,6 +102,11 @@ const SHOWN = {
     await page.getByRole("checkbox", { name: "One" }).check();
     await eventually(async () => assert.deepEqual(await page.locator("main td").allInnerTexts(), ["Two"]));
   },
+  async form(page) {
+    await page.getByRole("button", { name: "Order" }).click();
+    await page.getByText("Tell us your name.").waitFor();
+    await rendered(page);
+  },
 };
 
 for (const [name, show] of Object.entries(SHOWN)) {
