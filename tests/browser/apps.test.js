@@ -81,7 +81,7 @@ test("progress: cancelled in one tab, it ends in both, and the next one starts a
   const [one, two] = [await visit(host), await visit(host)];
   await start(one, 500);
   for (const page of [one, two]) await beyond(page, 20);
-  await picture(two, "progress-app", { of: "main" });
+  await picture(one, "progress-app", { of: "main" });
   await press(two, "Cancel");
   for (const page of [one, two]) await is(page, "cancelled");
   const { value } = await host.state("progress");
