@@ -6,14 +6,14 @@
  * producer that is faster than the line costs no memory, and the page still sees one picture after the other. A host
  * has only the newest value, so a batch may get one that is newer than it; it then grows up to the newer frames.
  *
- * @import { Frame, Large, State } from "./types.js"
+ * @import { Frame, Large, Origin, State } from "./types.js"
  */
 
 /**
  * @typedef {object} Batch
  * @property {number} since the first rev in it
  * @property {number} until the last one
- * @property {string} origin of the last change
+ * @property {Origin} origin of the last change
  * @property {Map<string, { value: any, rev: number }>} values
  * @property {Map<string, Large>} missing
  */
@@ -46,7 +46,7 @@ export class Held {
   /**
    * Takes what has to wait of a frame: all of it, when a value of it is large or a key of it is waiting already.
    *
-   * @param {number} rev @param {State} state @param {Record<string, Large>} large @param {string} origin
+   * @param {number} rev @param {State} state @param {Record<string, Large>} large @param {Origin} origin
    * @returns {State} what need not wait
    */
   put(rev, state, large, origin) {

@@ -20,6 +20,8 @@ const PREFIX = "anywidget:";
 /** One run of a widget's `initialize` or `render`, or one use by the page, and all that ends with it. */
 export class Hook {
   #session;
+  /** Names the view, for who asks whose write it was. @type {object | undefined} */
+  #by;
   #abort = new AbortController();
   #signal = this.#abort.signal;
   /** What the function returned: its cleanup, perhaps. @type {Promise<unknown>} */
@@ -31,9 +33,10 @@ export class Hook {
   /** Until the cleanup has settled: it may save a last edit. */
   #writable = true;
 
-  /** @param {Session} session */
-  constructor(session) {
+  /** @param {Session} session @param {object} [by] of a view */
+  constructor(session, by) {
     this.#session = session;
+    this.#by = by;
   }
 
   /** The model for this run; each time another object, with listeners of its own. */
@@ -111,6 +114,8 @@ export class Hook {
   /** A model as this run sees it. Its functions need no `this`, and widgets keep properties on it. @param {Session} session */
   #modelOf(session) {
     const { id, model } = session;
+    // What `initialize` writes is of no view, so of each one; but not what it writes to another model.
+    const by = this.#by ?? (session === this.#session ? undefined : this);
     /** @param {() => void} write */
     const write = (write) => (this.#writable ? write() : console.warn(`[anywidget] model "${id}": a write after the end of its view does nothing`));
     /** @type {Facade} */
@@ -119,7 +124,7 @@ export class Hook {
       widget_manager: this.#manager,
       get: (key) => model.get(key),
       set(key, value) {
-        write(() => model.set(typeof key === "object" ? key : { [key]: value }));
+        write(() => model.set(typeof key === "object" ? key : { [key]: value }, by));
         return facade;
       },
       save_changes: () => write(() => model.save()),
@@ -128,7 +133,7 @@ export class Hook {
       off: (names, callback) => model.off(facade, names, callback),
       send_sync_message: (state) => facade.set(state).save_changes(),
       keys: () => model.keys(),
-      writable: (key) => session.readonly !== true && !session.readonly.includes(key),
+      writable: (key) => session.writable(key),
     };
     this.#signal.addEventListener("abort", () => model.off(facade));
     return facade;

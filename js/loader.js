@@ -2,7 +2,9 @@
  * The one script of a page with widgets: `<any-widget>`, which keeps a view of a model where the page has the
  * element, whatever moves, morphs, clones or swaps it. Every fragment may bring the script, a page runs it once.
  *
- * @import { Facade } from "./types.js"
+ * @import { Control } from "./form.js"
+ * @import { Session } from "./session.js"
+ * @import { Facade, Posted } from "./types.js"
  * @import { View } from "./widget.js"
  */
 import { open } from "./session.js";
@@ -21,8 +23,12 @@ import "./widget.js";
 const MARK = "hx-morph-skip";
 
 class AnyWidget extends HTMLElement {
-  static observedAttributes = ["model"];
+  static formAssociated = true;
+  static observedAttributes = ["model", "name", "key", "required"];
 
+  #internals = this.attachInternals();
+  /** What makes it a field of a form. @type {Control | undefined} */
+  #control;
   /** The model it was parsed with: what came with it is for no other. @type {string | null} */
   #parsedFor = null;
   /** The seed is for one use. */
@@ -35,7 +41,15 @@ class AnyWidget extends HTMLElement {
   #id = null;
   /** @type {View | undefined} */
   #view;
+  /** @type {Session | undefined} */
+  #session;
   #observer = new MutationObserver(() => this.#repair());
+
+  constructor() {
+    super();
+    // A click on its label comes here; what a widget does with its own is its business.
+    this.addEventListener("click", (event) => event.composedPath()[0] === this && this.focus());
+  }
 
   connectedCallback() {
     this.#soon();
@@ -52,11 +66,104 @@ class AnyWidget extends HTMLElement {
     this.#soon();
   }
 
-  /** @param {string} _ @param {string | null} before @param {string | null} now */
-  attributeChangedCallback(_, before, now) {
+  /** @param {string} name @param {string | null} before @param {string | null} now */
+  attributeChangedCallback(name, before, now) {
+    if (name !== "model") return void this.#join();
     if (before === null && !this.#el) this.#parsedFor = now;
     else this.#seeded = true;
     this.#soon();
+  }
+
+  formAssociatedCallback() {
+    this.#join();
+  }
+
+  formDisabledCallback() {
+    this.#el?.toggleAttribute("inert", this.matches(":disabled"));
+  }
+
+  formResetCallback() {
+    this.#control?.reset();
+  }
+
+  // What form controls have, as pages and libraries look for it.
+
+  get name() {
+    return this.getAttribute("name") ?? "";
+  }
+  set name(name) {
+    this.setAttribute("name", name);
+  }
+  get disabled() {
+    return this.hasAttribute("disabled");
+  }
+  set disabled(disabled) {
+    this.toggleAttribute("disabled", disabled);
+  }
+  get required() {
+    return this.hasAttribute("required");
+  }
+  set required(required) {
+    this.toggleAttribute("required", required);
+  }
+  get type() {
+    return this.localName;
+  }
+  /** What is posted: a text or a file, or a list of several or none. @returns {Posted | Posted[]} */
+  get value() {
+    const values = this.#control?.values ?? [];
+    return values.length === 1 && values[0] !== undefined ? values[0] : values;
+  }
+  get form() {
+    return this.#internals.form;
+  }
+  get labels() {
+    return this.#internals.labels;
+  }
+  get validity() {
+    return this.#internals.validity;
+  }
+  get validationMessage() {
+    return this.#internals.validationMessage;
+  }
+  get willValidate() {
+    return this.#internals.willValidate;
+  }
+  checkValidity() {
+    return this.#internals.checkValidity();
+  }
+  reportValidity() {
+    return this.#internals.reportValidity();
+  }
+
+  /** Into the widget: to the first element of it that takes the focus. @override @param {FocusOptions} [options] */
+  focus(options) {
+    const first = this.#first();
+    if (first) first.focus(options);
+    else super.focus(options);
+  }
+
+  #first() {
+    return [...inside(this.#el)].find((element) => (element.tabIndex >= 0 || element.isContentEditable) && !element.matches(":disabled") && element.checkVisibility());
+  }
+
+  /** Makes it a field of a form, if it is one. */
+  async #join() {
+    // Until it is known what it would post.
+    if (!this.#control) this.#internals.setValidity({ valueMissing: this.required }, "It is still loading.");
+    if (!this.#control && !(this.form || this.required || this.name)) return;
+    const { Control } = await import("./form.js");
+    if (!this.#view) return;
+    this.#control ??= new Control(this, this.#internals, () => this.#anchor());
+    this.#control.use(this.#session, this.#view);
+  }
+
+  /** What the browser points at when the form cannot be sent. */
+  #anchor() {
+    const first = this.#first();
+    const el = this.#el?.isConnected ? this.#el : undefined;
+    if (!first && el) el.tabIndex = -1;
+    return first ?? el;
   }
 
   /**
@@ -80,10 +187,16 @@ class AnyWidget extends HTMLElement {
     await wait;
     this.#due = undefined;
     const id = this.isConnected ? this.getAttribute("model") : null;
-    if (this.#view && id === this.#id) return void this.#view.dress();
+    if (this.#view && id === this.#id) {
+      this.#view.dress();
+      this.#view.back();
+      return;
+    }
     this.#observer.disconnect();
+    this.#control?.use();
     this.#view?.remove();
     this.#view = undefined;
+    this.ariaBusy = null;
     if (!this.isConnected) return;
     // The parser is still inside, and brings the seed and what the server rendered.
     if (!isClosed(this)) return this.#soon(new Promise((done) => setTimeout(done, 20)));
@@ -99,6 +212,8 @@ class AnyWidget extends HTMLElement {
     const code = own ? { esm: this.getAttribute("esm"), css: this.getAttribute("css") } : {};
     const session = open(id, code, own ? this.#seed() : null);
     const el = this.#place();
+    this.#session = session;
+    this.formDisabledCallback();
     this.#view = session.widget.mount(el, this, () => {
       this.shadowRoot?.querySelector("slot")?.remove();
       el.replaceChildren();
@@ -106,6 +221,7 @@ class AnyWidget extends HTMLElement {
     el.setAttribute(MARK, "");
     this.#observer.observe(this, { childList: true, attributeFilter: ["data-connection"] });
     this.#observer.observe(el, { attributeFilter: [MARK] });
+    this.#join();
   }
 
   /** Puts `el` where it belongs. */
@@ -127,7 +243,12 @@ class AnyWidget extends HTMLElement {
     const el = this.#el;
     if (!this.#view || !el || !this.isConnected) return;
     this.#view.mark();
-    if (!el.isConnected) this.#place();
+    this.#control?.judge();
+    this.formDisabledCallback();
+    if (!el.isConnected) {
+      this.#place();
+      this.#view.back();
+    }
     if (el.hasAttribute(MARK)) return;
     el.setAttribute(MARK, "");
     this.#view.draw();
@@ -141,6 +262,15 @@ class AnyWidget extends HTMLElement {
     if (this.#seeded || epoch === null || rev === null || !text) return null;
     this.#seeded = true;
     return { epoch, rev: Number(rev), state: JSON.parse(text) };
+  }
+}
+
+/** What is inside an element, also in shadow roots, in order. @param {ParentNode | undefined} node @returns {Generator<HTMLElement>} */
+function* inside(node) {
+  for (const child of node?.children ?? []) {
+    yield /** @type {HTMLElement} */ (child);
+    if (child.shadowRoot) yield* inside(child.shadowRoot);
+    yield* inside(child);
   }
 }
 

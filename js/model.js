@@ -6,7 +6,7 @@
  * What the host says of a pending key is put aside until then.
  *
  * @import { Held } from "./held.js"
- * @import { Callback, Frame, Listener, Seed, Slot, State } from "./types.js"
+ * @import { Callback, Frame, Listener, Origin, Seed, Slot, State } from "./types.js"
  */
 import { equal, isBytes, snapshot } from "./codec.js";
 
@@ -26,15 +26,19 @@ export class Model {
   report = () => {};
   /** Told which writes the host refused, and why. @type {(reasons: Record<string, string>) => void} */
   refused = () => {};
+  /** Told which keys have another value here, before any listener is. @type {(keys: string[]) => void} */
+  shown = () => {};
   /**
-   * Told which keys have another value at the host: by a write of ours ("page"), of another client ("other"), or
-   * by itself ("host").
+   * Told which keys have another value at the host: by a write of this page ("view"; `by` is what `set` was given), of
+   * another client ("other"), or by itself ("host").
    *
-   * @type {(keys: string[], origin: string) => void}
+   * @type {(keys: string[], origin: Origin, by?: unknown) => void}
    */
   stored = () => {};
   /** Told that the host raises a DOM event. @type {(name: string, detail: unknown) => void} */
   event = () => {};
+  /** Why the host refused the last write of a key, until the key is accepted or changes again. @type {Map<string, string>} */
+  refusals = new Map();
   /** Told that what waited for large values may have come, or has more to come. */
   moved = () => {};
   /** Is the host on this machine? Then only very large values take another way than its frames. */
@@ -60,7 +64,7 @@ export class Model {
   #slots = new Map();
   /** The dirty keys, with what the host was last known to have. @type {Map<string, any>} */
   #dirty = new Map();
-  /** Saved values that wait for the `set` in flight. @type {Map<string, any>} */
+  /** Saved values that wait for the `set` in flight, and who set them. @type {Map<string, { value: any, by: unknown }>} */
   #waiting = new Map();
   /** Numbered frames that no socket was given yet. @type {Frame[]} */
   #queue = [];
@@ -68,6 +72,8 @@ export class Model {
   #sent = [];
   /** The `set`s among both. @type {Frame[]} */
   #writes = [];
+  /** Who set the keys of a `set`. @type {WeakMap<Frame, Map<string, unknown>>} */
+  #writers = new WeakMap();
   /** Frames without number, sent once at most. @type {Frame[]} */
   #notes = [];
   /** What the host said of pending keys. @type {Map<string, { value: any, rev: number }>} */
@@ -104,19 +110,24 @@ export class Model {
     return slot?.live;
   }
 
+  /** The value as it travels, for those who only read it. @param {string} key */
+  peek(key) {
+    return this.#slots.get(key)?.copy;
+  }
+
   keys() {
     return [...this.#slots.keys()].filter((key) => key !== "_css");
   }
 
-  /** @param {State} state */
-  set(state) {
+  /** @param {State} state @param {unknown} [by] who sets it */
+  set(state, by) {
     /** @type {Map<string, Slot>} */
     const changed = new Map();
     for (const key of keys(state)) {
       const live = state[key];
       const slot = this.#slots.get(key);
       if (key === "_css" || key === "_esm" || (!slot && live === undefined)) continue;
-      if (!slot || !equal(live, slot.copy)) changed.set(key, { copy: snapshot(live, key), live, lent: true, rev: slot?.rev });
+      if (!slot || !equal(live, slot.copy)) changed.set(key, { copy: snapshot(live, key), live, lent: true, rev: slot?.rev, by });
       // No change, but the reference that widgets hold may have been mutated.
       else if (!slot.lent || (live !== slot.live && !equal(slot.live, slot.copy))) Object.assign(slot, { live, lent: true });
     }
@@ -128,13 +139,20 @@ export class Model {
   }
 
   save() {
+    const mutated = [];
     // A value may have been mutated since it was set. All are looked at before one counts as saved.
     for (const key of this.#dirty.keys()) {
       const slot = /** @type {Slot} */ (this.#slots.get(key));
-      if (!equal(slot.live, slot.copy)) slot.copy = snapshot(slot.live, key);
+      if (equal(slot.live, slot.copy)) continue;
+      slot.copy = snapshot(slot.live, key);
+      mutated.push(key);
     }
-    for (const key of this.#dirty.keys()) this.#waiting.set(key, this.#slots.get(key)?.copy);
+    for (const key of this.#dirty.keys()) {
+      const { copy, by } = /** @type {Slot} */ (this.#slots.get(key));
+      this.#waiting.set(key, { value: copy, by });
+    }
     this.#dirty.clear();
+    if (mutated.length) this.shown(mutated);
     this.wake();
   }
 
@@ -247,7 +265,8 @@ export class Model {
     }
     this.#n ??= messages ?? undefined;
     // On a live socket it answers `get`, and what was sent on it is still under way.
-    if (!this.#live) this.#resend(known);
+    const asked = this.#live;
+    if (!asked) this.#resend(known);
     this.#live = true;
     if (full) for (const slot of this.#slots.values()) slot.rev = 0;
     const changed = this.#take(this.held?.put(rev, state, large, "host") ?? state, rev);
@@ -261,7 +280,7 @@ export class Model {
       }
     }
     this.#raise(rev);
-    this.#announce(changed);
+    this.#announce(changed, asked ? changed : []);
     if (!first) this.stored(changed, "host");
     this.#arrive();
     this.wake();
@@ -303,7 +322,9 @@ export class Model {
   reject(frame, reason) {
     this.#settled(frame);
     if (frame.type === "set") {
-      this.refused(Object.fromEntries(keys(frame.state).map((key) => [key, reason])));
+      const reasons = Object.fromEntries(keys(frame.state).map((key) => [key, reason]));
+      this.#judge(frame, reasons);
+      this.refused(reasons);
       this.note({ type: "get" }); // for the true values
     } else {
       this.#fail(frame, "TooLarge", reason);
@@ -360,6 +381,7 @@ export class Model {
     const frame = this.#sent.find((one) => one.seq === seq);
     if (!frame) return;
     this.#settled(frame);
+    this.#judge(frame, refused);
     const wrote = frame.state ?? {};
     const truth = state ?? {};
     const changed = [];
@@ -378,15 +400,24 @@ export class Model {
       else changed.push(...this.#take({ [key]: aside.value }, aside.rev));
     }
     if (refused) this.refused(refused);
-    this.#announce(changed);
+    this.#announce(changed, keys(refused ?? {}));
     const accepted = keys(wrote).filter((key) => !hasOwn(refused ?? {}, key));
-    this.stored(accepted, "page");
+    for (const key of accepted) this.stored([key], "view", this.#writers.get(frame)?.get(key));
     this.stored(changed.filter((key) => !accepted.includes(key)), "host");
     // What was written before our own value, and is still on its way, comes too late.
     for (const key of accepted) this.held?.drop(key, rev);
     this.held?.put(rev, {}, large, "host");
     this.#arrive();
     this.wake();
+  }
+
+  /** Notes what the host says of a `set`, except of keys that were written again since. @param {Frame} frame @param {Record<string, string>} [refused] */
+  #judge({ state }, refused) {
+    for (const key of keys(state ?? {})) {
+      if (this.#dirty.has(key) || this.#pending(key)) continue;
+      if (refused && hasOwn(refused, key)) this.refusals.set(key, refused[key] || "refused");
+      else this.refusals.delete(key);
+    }
   }
 
   /** @param {Frame} frame */
@@ -440,7 +471,9 @@ export class Model {
   /** Makes a numbered frame of the values that wait. */
   #promote() {
     if (!this.#waiting.size) return;
-    const frame = { type: "set", seq: ++this.#seq, state: Object.fromEntries(this.#waiting) };
+    const of = (/** @type {"value" | "by"} */ what) => Array.from(this.#waiting, ([key, one]) => /** @type {const} */ ([key, one[what]]));
+    const frame = { type: "set", seq: ++this.#seq, state: Object.fromEntries(of("value")) };
+    this.#writers.set(frame, new Map(of("by")));
     this.#waiting.clear();
     this.#writes.push(frame);
     this.#queue.push(frame);
@@ -451,9 +484,16 @@ export class Model {
     if (!this.#gap && rev > this.#rev) this.#rev = rev;
   }
 
-  /** Tells `change:key` for each, then one `change`, when all that listeners set in turn is told. @param {string[]} names */
-  #announce(names) {
+  /**
+   * Tells `change:key` for each, then one `change`, when all that listeners set in turn is told. The refusal of a key
+   * ends with its change, unless that only puts the true value `back`.
+   *
+   * @param {string[]} names @param {string[]} [back]
+   */
+  #announce(names, back = []) {
     if (!names.length) return;
+    for (const key of names) if (!back.includes(key)) this.refusals.delete(key);
+    this.shown(names);
     this.#depth++;
     for (const key of names) {
       this.#fire(`change:${key}`, () => ({ [key]: this.get(key) }));

@@ -2,7 +2,8 @@
  * A page's part in one model: its replica, its connection and its widget, shared by all views and runs that use
  * the model, and let go a moment after the last of them.
  *
- * @import { Code, ConnectionState, Frame, Progress, Seed } from "./types.js"
+ * @import { Change, Code, ConnectionState, Frame, Origin, Progress, Seed } from "./types.js"
+ * @import { Control } from "./form.js"
  * @import { Transfer } from "./transfer.js"
  * @import { View } from "./widget.js"
  */
@@ -50,6 +51,8 @@ function tell() {
 export class Session {
   open = open;
   model = new Model(randomId());
+  /** Views that are controls of a form. @type {Set<Control>} */
+  controls = new Set();
   widget = new Widget(this);
   /** @type {ConnectionState} */
   state = "connecting";
@@ -84,7 +87,11 @@ export class Session {
     this.id = id;
     this.known.catch(() => {}); // shown by those who wait
     this.model.report = (phase, error) => this.report(phase, error);
+    this.model.shown = (keys) => {
+      for (const control of this.controls) control.follow(keys);
+    };
     this.model.refused = (reasons) => {
+      for (const control of this.controls) control.judge();
       console.warn(`[anywidget] ${this.name}: the host refused`, reasons);
       this.#emit("anywidget:refused", reasons);
     };
@@ -93,8 +100,9 @@ export class Session {
       this.#transfer?.start();
       this.#whole();
     };
-    this.model.stored = (keys, origin) => {
-      for (const key of keys) this.#changed(key, origin);
+    this.model.stored = (keys, origin, by) => {
+      for (const control of this.controls) control.judge();
+      for (const key of keys) this.#changed(key, origin, by);
     };
     this.model.near = ["localhost", "127.0.0.1", "[::1]"].includes(new URL(import.meta.url).hostname);
     if (seed) this.model.seed(seed);
@@ -115,6 +123,16 @@ export class Session {
       },
       closed: (reason) => this.#end(reason),
     });
+  }
+
+  /** May this page write the key? As far as it knows. @param {string} key */
+  writable(key) {
+    return this.readonly !== true && !this.readonly.includes(key);
+  }
+
+  /** Has it left the page, or the host? */
+  get over() {
+    return sessions.get(this.id) !== this;
   }
 
   /** The widget's name at its host, else its file's, else the model's. */
@@ -197,18 +215,21 @@ export class Session {
     this.widget.use(absolute(code.esm));
   }
 
-  /** Tells the page when the host has a value, so that what asks the host then gets it. @param {string} key @param {string} origin */
-  #changed(key, origin) {
+  /** Tells the page when the host has a value, so that what asks the host then gets it. @param {string} key @param {Origin} origin @param {unknown} by */
+  #changed(key, origin, by) {
     const { model } = this;
-    const detail = {
-      key,
-      get value() {
-        return model.get(key); // a copy, made only for those who look
-      },
-      origin,
-    };
-    this.#emit("anywidget:change", detail);
-    this.#emit(`anywidget:change:${key}`, detail);
+    for (const view of [...this.widget.views]) {
+      /** @type {Change} */
+      const detail = {
+        key,
+        get value() {
+          return model.get(key); // a copy, made only for those who look
+        },
+        origin: by && by !== view.by ? "other" : origin,
+      };
+      view.emit("anywidget:change", detail);
+      view.emit(`anywidget:change:${key}`, detail);
+    }
   }
 
   /** @param {string} name @param {unknown} detail @param {Iterable<View>} [views] */
@@ -218,8 +239,9 @@ export class Session {
 
   /** Views first, then `initialize`, then the socket. @param {string} [reason] the host's, if it is its will */
   async #end(reason) {
-    if (sessions.get(this.id) !== this) return;
+    if (this.over) return;
     sessions.delete(this.id);
+    for (const control of this.controls) control.follow();
     const error = new Error(`model "${this.id}": ${reason ?? "no longer in the page"}`);
     this.#greeted.resolve(0);
     this.#known.reject(error);

@@ -10,6 +10,8 @@ const GRACE = 1_000;
 /** The runtime's, constructed, so that a strict Content-Security-Policy lets it pass. */
 const own = new CSSStyleSheet();
 own.replaceSync(`:where(any-widget:not([hidden])) { display: block }
+:where(any-widget:disabled) { opacity: .6 }
+:where(any-widget[aria-invalid=true]) { outline: 2px solid light-dark(#c4372c, #ff8a80); outline-offset: 2px; border-radius: 4px }
 /* Gone before anybody reads it, a short cut is none; a page's own styles come first. */
 :where(any-widget:is([data-connection=offline], [data-connection=connecting]):not(:has(.any-widget-error)))::before {
   content: "reconnecting…"; content: "reconnecting…" / "offline, reconnecting: changes are kept meanwhile";

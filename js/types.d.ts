@@ -26,7 +26,15 @@ export type Slot = {
   lent: boolean;
   /** Of the frame that told of it last, in this epoch. */
   rev?: number;
+  /** Who set it, if it was set here. */
+  by?: unknown;
 };
+
+/** Whose change it was: of the view that tells it, of another view in this page or another one, of the host itself. */
+export type Origin = "view" | "other" | "host";
+
+/** The `detail` of `anywidget:change` and `anywidget:change:KEY`. */
+export type Change = { key: string; readonly value: any; origin: Origin };
 
 export type Listener = {
   /** The model-like object it was registered on. */
@@ -57,8 +65,24 @@ export type Facade = {
   writable(key: string): boolean;
 };
 
-/** `<any-widget>`, for the page around it. */
+/** What a form has for a field. */
+export type Posted = string | File;
+
+/** `<any-widget>`, for the page around it: also a form control, as native ones are. */
 export interface AnyWidgetElement extends HTMLElement {
+  name: string;
+  disabled: boolean;
+  required: boolean;
+  readonly type: string;
+  /** What is posted: a text or a file, or a list of several or none. Pages that want the value itself take `getModel()`. */
+  readonly value: Posted | Posted[];
+  readonly form: HTMLFormElement | null;
+  readonly labels: NodeList;
+  readonly validity: ValidityState;
+  readonly validationMessage: string;
+  readonly willValidate: boolean;
+  checkValidity(): boolean;
+  reportValidity(): boolean;
   /**
    * The model of the view, as its widget is given it, once the state is known. Each call gives an object with
    * listeners of its own. They end when the element leaves the page or shows another model, or with the signal;

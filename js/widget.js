@@ -126,6 +126,7 @@ export class Widget {
 
   /** Ends what runs: views first, then `initialize`. */
   async #rest() {
+    for (const view of this.views) view.keepHeight();
     await Promise.all([...this.cleanups, ...Array.from(this.views, (view) => view.rest())]);
     await this.#hook?.end();
   }
@@ -141,9 +142,16 @@ export class View {
   settled = this.#settled.promise;
   /** Ends what the page does with the model here; renderings come and go meanwhile. */
   #gone = new AbortController();
+  /** Names the view to the model, which may keep it for longer than there is a view. */
+  by = {};
+  /** What has the focus, also if it was just taken out. @type {Element | undefined} */
+  #focused;
+  /** What was scrolled in it, and how far. @type {Map<Element, number[]>} */
+  #scrolled = new Map();
+  /** The target's own, while it is kept from shrinking. @type {string | undefined} */
+  #minHeight;
 
   #widget;
-  #el;
   #target;
   #empty;
   #release;
@@ -158,12 +166,47 @@ export class View {
   /** @param {Widget} widget @param {HTMLElement} el @param {HTMLElement} target @param {() => void} empty */
   constructor(widget, el, target, empty) {
     this.#widget = widget;
-    this.#el = el;
+    this.el = el;
     this.#target = target;
     this.#empty = empty;
     this.#release = widget.session.hold();
     this.mark();
     this.dress();
+    this.#watch();
+  }
+
+  /** Notes where the user is. */
+  #watch() {
+    const { el } = this;
+    const { signal } = this.#gone;
+    el.addEventListener("focusin", (event) => (this.#focused = /** @type {Element} */ (event.composedPath()[0])), { signal });
+    // What is taken out loses the focus, too, and that is not the user's will. Which it was is seen a moment later.
+    const left = () => this.#focused?.isConnected && !el.contains(rootOf(el).activeElement) && (this.#focused = undefined);
+    el.addEventListener("focusout", () => setTimeout(left), { signal });
+    /** @param {Event} event */
+    const scrolled = (event) => {
+      const node = /** @type {Element} */ (event.target);
+      for (const other of this.#scrolled.keys()) if (!other.isConnected) this.#scrolled.delete(other);
+      this.#scrolled.set(node, [node.scrollLeft, node.scrollTop]);
+    };
+    el.addEventListener("scroll", scrolled, { signal, capture: true, passive: true });
+  }
+
+  /** Where the user is, as a way to go there again. */
+  async #place() {
+    const focused = this.#focused;
+    const scrolled = this.#scrolled;
+    if (!focused && !scrolled.size) return;
+    this.#focused = undefined;
+    this.#scrolled = new Map();
+    // Without it, as for one who is offline, the focus is lost, and nothing else.
+    const place = await import("./place.js").catch(() => null);
+    return place?.remember(this.el, focused, scrolled);
+  }
+
+  /** What is in `el` was out of the page for a moment. */
+  async back() {
+    (await this.#place())?.();
   }
 
   /** Renders, or shows why not, after the cleanup of what was there. */
@@ -171,17 +214,19 @@ export class View {
     const { outcome, session } = this.#widget;
     if (!outcome) return;
     let { failure } = outcome;
+    this.keepHeight();
     const rest = this.rest();
     const turn = this.#turn;
     await rest;
     if (!failure && turn === this.#turn) await this.dress();
+    const goBack = this.drawn && turn === this.#turn ? await this.#place() : undefined;
     if (turn !== this.#turn) return;
     this.#empty();
     this.drawn = true;
     try {
       if (failure) throw failure.error;
-      this.#hook = new Hook(session);
-      if (outcome.definition.render) await this.#hook.run(outcome.definition.render, this.#el);
+      this.#hook = new Hook(session, this.by);
+      if (outcome.definition.render) await this.#hook.run(outcome.definition.render, this.el);
       if (turn !== this.#turn) return;
     } catch (error) {
       // The end of the view is what an aborted render complains about.
@@ -189,10 +234,12 @@ export class View {
       if (!failure) session.report("render", error, [this]);
       failure ??= { phase: "render", error };
       this.rest();
-      this.#el.replaceChildren(errorCard(this.#el, `${session.name}: ${failure.phase} failed\n${messageOf(error)}`));
+      this.el.replaceChildren(errorCard(this.el, `${session.name}: ${failure.phase} failed\n${messageOf(error)}`));
     }
     this.#busy = false;
     this.mark();
+    this.#freeHeight();
+    if (!failure) goBack?.();
     this.#settled.resolve(0);
     if (!failure) this.emit("anywidget:ready", { model: session.id });
   }
@@ -200,9 +247,22 @@ export class View {
   /** Ends what is rendered; settles when that is cleaned up. */
   rest() {
     this.#turn++;
-    if (this.#hook) resting.set(this.#el, this.#hook.end());
+    if (this.#hook) resting.set(this.el, this.#hook.end());
     this.#hook = undefined;
-    return resting.get(this.#el);
+    return resting.get(this.el);
+  }
+
+  /** Between two renderings a page that got shorter would scroll. */
+  keepHeight() {
+    const target = this.#target;
+    if (!this.drawn || target === this.el || !this.el.hasChildNodes()) return;
+    this.#minHeight ??= target.style.minHeight;
+    target.style.minHeight = `${target.offsetHeight}px`;
+  }
+
+  #freeHeight() {
+    if (this.#minHeight !== undefined) this.#target.style.minHeight = this.#minHeight;
+    this.#minHeight = undefined;
   }
 
   async remove() {
@@ -211,6 +271,7 @@ export class View {
     this.#gone.abort(new DOMException("the element left the page, or shows another model", "AbortError"));
     this.#settled.resolve(0);
     this.#release();
+    this.#freeHeight();
     const rest = this.rest();
     cleanups.add(rest);
     await rest;
@@ -222,7 +283,7 @@ export class View {
   async model(signal) {
     const { session } = this.#widget;
     const end = AbortSignal.any(signal ? [this.#gone.signal, signal] : [this.#gone.signal]);
-    const hook = new Hook(session);
+    const hook = new Hook(session, this.by);
     end.addEventListener("abort", () => hook.end());
     await Promise.race([aborted(end), session.known]);
     return hook.model;
@@ -231,7 +292,7 @@ export class View {
   /** Puts the stylesheet where the view is now. An old one stays until the new one applies. */
   async dress() {
     const url = this.#widget.session.css;
-    const root = rootOf(this.#el);
+    const root = rootOf(this.el);
     const before = this.#sheet;
     if (url !== before?.url || root !== before?.root) this.#sheet = url ? attach(root, url) : undefined;
     const sheet = this.#sheet;
@@ -242,7 +303,7 @@ export class View {
   /** Says on an element of ours how things stand; a morph may have taken that away. */
   mark() {
     const target = this.#target;
-    if (target === this.#el) return;
+    if (target === this.el) return;
     const { progress, state } = this.#widget.session;
     if (target.dataset.connection !== state) target.dataset.connection = state;
     if (progress === undefined) {

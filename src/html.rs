@@ -46,8 +46,9 @@ impl View {
         self
     }
 
-    /// An attribute of the element: `id`, `class`, `aria-label`, or one of htmx. Names are letters, digits, `-`, `_`, `:`,
-    /// `.` and `@`; any other is left out, with an error in the log.
+    /// An attribute of the element: `id`, `class`, `aria-label`, or one of htmx. With `name`, `key` and `required` the view is a
+    /// field of the form around it: it posts the key under the name. Names are letters, digits, `-`, `_`, `:`, `.` and `@`; any
+    /// other is left out, with an error in the log.
     ///
     /// ```
     /// # fn wide(cart: anywidget_host::Model<anywidget_host::Value>) -> String {

@@ -34,8 +34,9 @@ static RUNTIME: LazyLock<(BTreeMap<&str, Bytes>, String)> = LazyLock::new(|| {
     (modules, tag)
 });
 
-/// The modules that are loaded when the first bytes or the first large value come, and not before.
-const LAZY: [&str; 3] = ["held.js", "msgpack.js", "transfer.js"];
+/// The modules that are loaded when they are needed, and not before: with the first bytes, large value or form, or when
+/// a view is rendered anew.
+const LAZY: [&str; 5] = ["form.js", "held.js", "msgpack.js", "place.js", "transfer.js"];
 
 /// A route for each module, so that a host without a base path leaves other names to the application.
 pub(super) fn router() -> Router<Host> {

@@ -81,7 +81,7 @@ test("progress: cancelled in one tab, it ends in both, and the next one starts a
   const [one, two] = [await visit(host), await visit(host)];
   await start(one, 500);
   for (const page of [one, two]) await beyond(page, 20);
-  await picture(two, "progress-app", { of: "main" });
+  await picture(one, "progress-app", { of: "main" });
   await press(two, "Cancel");
   for (const page of [one, two]) await is(page, "cancelled");
   const { value } = await host.state("progress");
@@ -390,4 +390,96 @@ test("dashboard: the points travel as bytes", async () => {
   const html = await (await page.request.get(`${host.url}/`)).text();
   assert.ok(html.length < 16_384, `the page has ${html.length} bytes`);
   assert.deepEqual(strings(wire.frames).filter((text) => text.length > 200), [], "no base64");
+});
+
+// form
+
+/** A field of the form, and what is wrong beside it. @param {Page} page @param {string} text in it */
+const problem = (page, text) => page.locator(".field", { hasText: text }).getByRole("alert");
+/** Presses a button of the counter so often. @param {Page} page @param {"Increase" | "Decrease"} name @param {number} times */
+async function count(page, name, times) {
+  for (let i = 0; i < times; i++) await press(page, name);
+}
+/** @param {Page} page @param {string} expected */
+const counts = (page, expected) => read(page.locator("any-widget output"), [expected]);
+/** Waits until assistive technology finds this said of what has the name. @param {Page} page @param {string} name @param {string} description */
+async function described(page, name, description) {
+  const session = await page.context().newCDPSession(page);
+  await eventually(async () => {
+    const { nodes } = await session.send("Accessibility.getFullAXTree");
+    const found = nodes.filter((node) => node.name?.value === name && ["group", "textbox"].includes(node.role?.value));
+    assert.deepEqual(found.map((node) => node.description?.value), [description]);
+  });
+}
+
+test("form: the widget is a field of a plain form, with what is wrong beside it", async () => {
+  const host = await runExample("form");
+  const page = await visit(host);
+  await counts(page, "1");
+  await count(page, "Increase", 2);
+  await press(page, "Order");
+  await read(problem(page, "Name"), ["Tell us your name."]);
+  await read(problem(page, "Tickets"), []);
+  await described(page, "Name", "Tell us your name.");
+  await counts(page, "3"); // what was chosen is kept
+  await page.getByLabel("Name").fill("<b>Ada</b>");
+  await count(page, "Decrease", 3);
+  await counts(page, "0");
+  await press(page, "Order");
+  await read(problem(page, "Tickets"), ["Take one at least."]);
+  await read(problem(page, "Name"), []);
+  assert.equal(await page.getByLabel("Name").inputValue(), "<b>Ada</b>");
+  await count(page, "Increase", 9);
+  await counts(page, "9");
+  await press(page, "Order");
+  await read(problem(page, "Tickets"), ["There are 8 left, not 9."]);
+  await counts(page, "9");
+  await described(page, "Tickets", "There are 8 left, not 9.");
+  await picture(page, "form", { of: "main" });
+  await count(page, "Decrease", 7);
+  await counts(page, "2");
+  await press(page, "Order");
+  await read(page.locator("main p").first(), ["2 tickets for <b>Ada</b>. Enjoy!"]);
+  await page.getByRole("link", { name: "Order more" }).click();
+  await counts(page, "1");
+});
+
+test("form: what a rule refuses keeps the form from being sent, with the reason", async () => {
+  const host = await runExample("form");
+  const page = await visit(host);
+  let posts = 0;
+  page.on("request", (request) => request.method() === "POST" && posts++);
+  await page.getByLabel("Name").fill("Ada");
+  await count(page, "Decrease", 2);
+  const says = (/** @type {string} */ expected) => eventually(async () => assert.equal(await page.evaluate(() => document.querySelector("any-widget").validationMessage), expected));
+  await says("there is no less than none");
+  await counts(page, "0");
+  await press(page, "Order");
+  await count(page, "Increase", 1);
+  await says("");
+  await press(page, "Order");
+  await read(page.locator("main p").first(), ["1 ticket for Ada. Enjoy!"]);
+  assert.equal(posts, 1);
+});
+
+test("form: each visitor has a number of tickets of their own", async () => {
+  const host = await runExample("form");
+  const page = await visit(host);
+  await count(page, "Increase", 4);
+  await counts(page, "5");
+  const theirs = await visit(host, "/", { by: await stranger() });
+  await counts(theirs, "1");
+  await count(theirs, "Increase", 1);
+  await counts(theirs, "2");
+  await counts(page, "5");
+});
+
+test("form: what is posted is checked in Rust, whatever made it", async () => {
+  const host = await runExample("form");
+  /** @param {Record<string, string>} fields */
+  const post = async (fields) => (await fetch(`${host.url}/`, { method: "POST", body: new URLSearchParams(fields) })).text();
+  assert.match(await post({ name: "Ada", tickets: "0" }), /role="alert">Take one at least\./);
+  assert.match(await post({ name: "Ada", tickets: "9" }), /role="alert">There are 8 left, not 9\./);
+  assert.match(await post({ name: " ", tickets: "2" }), /role="alert">Tell us your name\./);
+  assert.match(await post({ name: "Ada & Bob", tickets: "8" }), /8 tickets for Ada &amp; Bob/);
 });

@@ -6,7 +6,7 @@ import { test } from "node:test";
 const folder = new URL("../../examples/", import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith(".rs"));
 
-test("there are examples", () => assert.ok(names.includes("counter.rs") && names.length >= 5, `${names}`));
+test("there are examples", () => assert.ok(names.includes("counter.rs") && names.length >= 10, `${names}`));
 
 for (const name of names) {
   test(name, () => {

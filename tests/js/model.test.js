@@ -401,7 +401,7 @@ test("what the host has is told once it has it, with who wrote it", () => {
   model.drain();
   assert.deepEqual(log, [], "not before the ack");
   ack(1, { refused: { b: "no" }, state: { b: 1 } });
-  assert.deepEqual(log, [["a", 5, "page"], ["b", 1, "host"]]);
+  assert.deepEqual(log, [["a", 5, "view"], ["b", 1, "host"]]);
   log = [];
   model.receive({ type: "set", base: 11, rev: 12, state: { a: 7 } });
   model.receive({ type: "set", base: 12, rev: 13, state: { a: 8 }, origin: { client: 2, seq: 1 } });
