@@ -1,5 +1,6 @@
 //! The HTTP surface: which address serves what.
 
+mod joined;
 mod models;
 mod runtime;
 mod widgets;
@@ -15,7 +16,7 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 
 use crate::Host;
 
-pub(crate) use self::runtime::preloads;
+pub(crate) use self::joined::ENTRY as LOADER;
 
 /// Everything below the base path of a host.
 pub(crate) fn router(host: Host) -> Router {
