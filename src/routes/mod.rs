@@ -1,12 +1,14 @@
 //! The HTTP surface: which address serves what.
 
 mod joined;
+mod kept;
 mod models;
 mod runtime;
 mod widgets;
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
@@ -17,17 +19,21 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use crate::Host;
 
 pub(crate) use self::joined::ENTRY as LOADER;
+use self::kept::{Kept, Lasting};
 
 /// Everything below the base path of a host.
 pub(crate) fn router(host: Host) -> Router {
     let compressible = DefaultPredicate::new().and(AsItIs);
+    let kept = Kept::default();
     let served = Router::new()
         .route("/models/{id}/view", get(models::view))
         .route("/models/{id}/state", get(models::state))
         .route("/models/{id}/state/{key}", get(models::key))
         .route("/widgets/{name}/{hash}/{*file}", get(widgets::file))
         .merge(runtime::router())
-        .layer(CompressionLayer::new().compress_when(compressible));
+        .layer(from_fn_with_state(kept.clone(), kept::recall))
+        .layer(CompressionLayer::new().compress_when(compressible))
+        .layer(from_fn_with_state(kept, kept::keep));
     let below = served.route("/models/{id}/ws", get(models::socket));
     let base = host.base().to_owned();
     match base.as_str() {
@@ -71,6 +77,9 @@ fn file(request: &HeaderMap, bytes: bytes::Bytes, content_type: &str, tag: &str,
             response
         }
     };
+    if !matches!(caching, Caching::Never) {
+        response.extensions_mut().insert(Lasting);
+    }
     set(&mut response, ETAG, &tag);
     cached(&mut response, caching);
     response
