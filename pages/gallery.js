@@ -56,9 +56,11 @@ function next() {
 	});
 }
 
-/** A widget that is wider than its place gets all of the card. @param {Element | null} stage */
+/** A widget that is wider than its place gets all of the card. The next frame lays the page out anyway. @param {Element | null} stage */
 function fit(stage) {
-	if (stage && stage.scrollWidth > stage.clientWidth) stage.parentElement?.classList.add("g-card-wide");
+	requestAnimationFrame(() => {
+		if (stage && stage.scrollWidth > stage.clientWidth) stage.parentElement?.classList.add("g-card-wide");
+	});
 }
 document.addEventListener("anywidget:ready", ({ target }) => fit(target instanceof Element ? target.closest(".g-stage") : null));
 for (const stage of document.querySelectorAll(".g-stage")) fit(stage); // those that were ready before

@@ -29,6 +29,10 @@ const FILES: [(&str, &str, &str); 4] = [
 ];
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
+/// The gallery starts it before the page is there to be laid out: ten cards are more work than the first widget, which
+/// would wait behind them.
+const LOADER: &str = "/anywidget/loader.js";
+
 /// An empty icon, so that browsers do not ask for one. The strict policy has to name its scheme.
 const ICON: &str = r#"<link rel="icon" href="data:,">"#;
 const STRICT: HeaderValue = HeaderValue::from_static("default-src 'self'; img-src 'self' data:");
@@ -98,7 +102,8 @@ async fn gallery(State(pages): State<Pages>) -> Response {
             ("title", "anywidget-host".into()),
             ("icon", Verbatim(ICON.into())),
             ("css", "/gallery.css".into()),
-            ("preload", Verbatim(pages.host.preloads() + &first.collect::<String>())),
+            ("loader", LOADER.into()),
+            ("preload", Verbatim(first.collect())),
             ("summary", Text(summary)),
             ("index", Verbatim(index(entries))),
             ("cards", Verbatim(cards)),
