@@ -9,7 +9,8 @@ pub(crate) const ENTRY: &str = "loader.js";
 /// line with its name: a stack trace says so many lines below that. Their own addresses hand on what is in there, for
 /// modules that come later.
 ///
-/// It knows imports and exports by how a line begins, so one in `js/` stands on one line.
+/// It knows imports and exports by how a line begins; the tests hold `js/` to what it understands. All modules have one
+/// folder, so `import.meta.url` leads to the same places.
 pub(super) fn join(mut modules: BTreeMap<&'static str, String>) -> BTreeMap<&'static str, String> {
     let order = order(&modules);
     let mut joined = String::new();
@@ -67,7 +68,7 @@ fn wrapped(name: &str, source: &str) -> String {
     text + &format!("return {{ {} }};\n}})();\n", exports.join(", "))
 }
 
-/// What a line imports, `{ in: braces }` as a declaration has it, and from where.
+/// What a line imports, in braces or nothing, and from where.
 fn import(line: &str) -> Option<(&str, &str)> {
     let (names, file) = line.strip_prefix("import ")?.strip_suffix("\";")?.split_once("\"./")?;
     Some((names.trim_end().trim_end_matches("from").trim_end(), file))
@@ -90,6 +91,85 @@ fn ident(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routes::runtime::sources;
+
+    /// Whether a line that begins like an import or an export is of a kind that means the same when it is joined:
+    /// nothing renamed, nothing that can be assigned anew, nothing without a name.
+    fn understood(line: &str) -> bool {
+        let is_name = |name: &str| name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+        if let Some((names, _)) = import(line) {
+            let names = names.strip_prefix("{ ").and_then(|names| names.strip_suffix(" }"));
+            return line.starts_with("import \"") || names.is_some_and(|names| names.split(", ").all(is_name));
+        }
+        let Some(declared) = line.strip_prefix("export ") else { return false };
+        let kinds = ["const ", "class ", "function ", "async function "];
+        let Some(rest) = kinds.iter().find_map(|kind| declared.strip_prefix(kind)) else { return false };
+        rest.split([' ', '(']).next().is_some_and(|name| !name.is_empty() && is_name(name))
+    }
+
+    /// Whether a line begins with an import or an export, whatever follows; `import()` is neither.
+    fn declares(line: &str) -> bool {
+        let behind = line.strip_prefix("import").or_else(|| line.strip_prefix("export"));
+        behind.is_some_and(|behind| !behind.starts_with(|next: char| next.is_alphanumeric() || "_$(.".contains(next)))
+    }
+
+    #[test]
+    fn what_would_mean_something_else_is_not_understood() {
+        for line in [
+            "import { a } from \"./a.js\";",
+            "import { a, B2 } from \"./a.js\";",
+            "import \"./a.js\";",
+            "export const a = 1;",
+            "export class A extends B {",
+            "export function a(b) {",
+            "export async function a() {",
+        ] {
+            assert!(declares(line) && understood(line), "{line}");
+        }
+        for line in [
+            "import a from \"./a.js\";",
+            "import * as a from \"./a.js\";",
+            "import { a as b } from \"./a.js\";",
+            "import {",
+            "import { a } from \"a\";",
+            "import{a}from\"./a.js\";",
+            "export let a = 1;",
+            "export var a = 1;",
+            "export default 1;",
+            "export { a };",
+            "export * from \"./a.js\";",
+            "export function* a() {",
+            "export const { a, b } = c;",
+        ] {
+            assert!(declares(line) && !understood(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_runtime_is_understood() {
+        for (name, source) in sources() {
+            let lines = source.lines().filter(|line| !line.is_empty());
+            for line in lines.clone().filter(|line| declares(line)) {
+                assert!(understood(line), "{name}: {line}");
+            }
+            // Imports take place before all else, wherever they stand; joined, where they stand.
+            let late = lines.skip_while(|line| import(line).is_some()).find(|line| import(line).is_some());
+            assert_eq!(late, None, "{name}");
+        }
+    }
+
+    /// A circle of modules works as long as each waits with what it takes from the others; joined, it would not.
+    #[test]
+    fn the_runtime_has_no_circle() {
+        let modules = sources();
+        let order = order(&modules);
+        assert!(order.len() > 1, "{order:?}");
+        for (at, name) in order.iter().enumerate() {
+            for (_, file) in modules[name].lines().filter_map(import) {
+                assert!(order[..at].contains(&file), "{name} imports {file}");
+            }
+        }
+    }
 
     #[test]
     fn what_the_entry_needs_is_in_it_in_order_and_the_rest_finds_it_there() {
