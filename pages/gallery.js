@@ -6,8 +6,9 @@
 /** What is below waits so long (ms) for the first widget. */
 const PATIENCE = 1000;
 
-/** The first widget is there, or has had its time. */
+/** The first widget is there, or has had its time. It may have been there before this script. */
 const begun = new Promise((resolve) => {
+	if (!document.querySelector("any-widget:not([data-connection]), any-widget[aria-busy]")) return resolve(0);
 	for (const name of ["anywidget:ready", "anywidget:error"]) document.addEventListener(name, resolve, { once: true });
 	setTimeout(resolve, PATIENCE);
 });
@@ -63,7 +64,7 @@ function fit(stage) {
 	});
 }
 document.addEventListener("anywidget:ready", ({ target }) => fit(target instanceof Element ? target.closest(".g-stage") : null));
-for (const stage of document.querySelectorAll(".g-stage")) fit(stage); // those that were ready before
+fit(document.querySelector(".g-stage:has(> any-widget)")); // it may have been ready before
 
 // On a phone the code is a tap away.
 if (matchMedia("(max-width: 40rem)").matches) {

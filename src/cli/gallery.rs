@@ -37,10 +37,6 @@ const LOADER: &str = "/anywidget/loader.js";
 const ICON: &str = r#"<link rel="icon" href="data:,">"#;
 const STRICT: HeaderValue = HeaderValue::from_static("default-src 'self'; img-src 'self' data:");
 
-/// Widgets that are on the first screen: their stylesheets are asked for with the page. The others wait in a template
-/// until the first is there, so that they do not hold it up.
-const FIRST: usize = 2;
-
 #[derive(Clone)]
 struct Pages {
     host: Host,
@@ -89,13 +85,15 @@ pub(crate) fn router(host: &Host, entries: Vec<Entry>, from: String, csp: bool) 
 
 async fn gallery(State(pages): State<Pages>) -> Response {
     let entries = &pages.entries;
-    let cards: String = entries.iter().enumerate().map(|(n, entry)| card(n, entry)).collect();
+    // It alone starts with the page. The others wait in a template until it is there, so that they do not hold it up.
+    let first = entries.iter().position(|entry| entry.model.widget().problem.is_none());
+    let cards: String = entries.iter().enumerate().map(|(n, entry)| card(n, entry, Some(n) == first)).collect();
     let from = &pages.from;
     let summary = match entries.len() {
         1 => format!("One widget from {from}. Use it or edit its state: every open page stays in step."),
         many => format!("{many} widgets from {from}. Use one or edit its state: every open page stays in step."),
     };
-    let first = entries.iter().take(FIRST).map(|entry| entry.model.view().style_preload());
+    let style = first.and_then(|n| entries.get(n)).map(|entry| entry.model.view().style_preload());
     page(fill(
         GALLERY,
         &[
@@ -103,7 +101,7 @@ async fn gallery(State(pages): State<Pages>) -> Response {
             ("icon", Verbatim(ICON.into())),
             ("css", "/gallery.css".into()),
             ("loader", LOADER.into()),
-            ("preload", Verbatim(first.collect())),
+            ("preload", Verbatim(style.unwrap_or_default())),
             ("summary", Text(summary)),
             ("index", Verbatim(index(entries))),
             ("cards", Verbatim(cards)),
@@ -144,7 +142,7 @@ async fn alone(State(pages): State<Pages>, Path(name): Path<String>) -> Response
     ))
 }
 
-fn card(n: usize, entry: &Entry) -> String {
+fn card(n: usize, entry: &Entry, first: bool) -> String {
     let Entry { model, snippet } = entry;
     let widget = model.widget();
     let id = model.id();
@@ -177,7 +175,7 @@ fn card(n: usize, entry: &Entry) -> String {
             ("description", widget.description.unwrap_or_default().into()),
             ("href", Text(format!("/w/{}", segment(id)))),
             ("state_url", Text(format!("/anywidget/models/{}/state", segment(id)))),
-            ("view", Verbatim(if n < FIRST { view } else { format!("<template>{view}</template>") })),
+            ("view", Verbatim(if first { view } else { format!("<template>{view}</template>") })),
             ("state", Verbatim(state.as_object().into_iter().flat_map(Map::iter).map(pair).collect())),
             ("declaration", Verbatim(coloured(&declaration))),
             ("statements", Verbatim(coloured(&statements))),
