@@ -2,6 +2,7 @@
  * What the gallery adds to the page that the server made: live state panels, an index that says where one is, buttons
  * that copy. Without it the page can be read all the same.
  */
+import { follow } from "./gallery-panel.js";
 
 /** What is below waits so long (ms) for the first widget. */
 const PATIENCE = 1000;
@@ -24,7 +25,6 @@ async function start(card) {
 	template?.replaceWith(template.content);
 	await begun;
 	try {
-		const { follow } = await import("./gallery-panel.js");
 		await follow(card);
 	} catch (error) {
 		console.warn(`anywidget-host: the state in ${card.id} is not live:`, error);
