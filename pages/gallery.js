@@ -7,9 +7,12 @@ import { follow } from "./gallery-panel.js";
 /** What is below waits so long (ms) for the first widget. */
 const PATIENCE = 1000;
 
+/** Widgets that have not rendered. */
+const COMING = "any-widget:not([data-connection]), any-widget[aria-busy]";
+
 /** The first widget is there, or has had its time. It may have been there before this script. */
 const begun = new Promise((resolve) => {
-	if (!document.querySelector("any-widget:not([data-connection]), any-widget[aria-busy]")) return resolve(0);
+	if (!document.querySelector(COMING)) return resolve(0);
 	for (const name of ["anywidget:ready", "anywidget:error"]) document.addEventListener(name, resolve, { once: true });
 	setTimeout(resolve, PATIENCE);
 });
@@ -108,8 +111,8 @@ function mark() {
 	const cards = [...linkOf.keys()];
 	const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
 	const end = scrollTop > 0 && scrollTop + clientHeight >= scrollHeight - 2;
-	const sought = cards.find((card) => card.matches(":target") && card.getBoundingClientRect().top < clientHeight);
-	const here = linkOf.get((end && (sought ?? cards.at(-1))) || cards.find((card) => above.has(card)) || document.body);
+	const named = cards.find((card) => card.matches(":target") && card.getBoundingClientRect().top < clientHeight);
+	const here = linkOf.get((end && (named ?? cards.at(-1))) || cards.find((card) => above.has(card)) || document.body);
 	if (!here) return;
 	for (const link of links) link.ariaCurrent = link === here ? "true" : null;
 	// In its own box only: the page is where the reader put it.
@@ -127,6 +130,24 @@ const spy = new IntersectionObserver((entries) => {
 for (const card of linkOf.keys()) spy.observe(card);
 addEventListener("hashchange", mark);
 addEventListener("scrollend", mark);
+
+/** The card that a link led to, while others are still to come. @type {Element | null} */
+let sought = null;
+
+/** What comes above it does not push it away, until the reader moves on or all is there. */
+function lead() {
+	// There is no `:target` yet while the page is being read.
+	const [card] = [...linkOf].find(([, { hash }]) => hash === location.hash) ?? [];
+	sought = (waiting.size && card) || null;
+}
+const [visit] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+if (visit?.type === "navigate") lead(); // else the browser puts the reader where they were
+addEventListener("hashchange", lead);
+for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(name, () => (sought = null), { capture: true, passive: true });
+new ResizeObserver(() => {
+	sought?.scrollIntoView({ behavior: "instant" });
+	if (!waiting.size && !document.querySelector(COMING)) setTimeout(() => (sought = null), PATIENCE); // some draw a moment later
+}).observe(document.querySelector(".g-main") ?? document.body);
 
 // Arrow keys go along the index.
 document.querySelector(".g-index")?.addEventListener("keydown", (event) => {

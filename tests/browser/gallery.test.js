@@ -252,6 +252,32 @@ for (const [how, path] of [["the address names it", "/#widget-d"], ["a link lead
   });
 }
 
+for (const name of ["plot", "table", "log"]) {
+  test(`a link to ${name} leads there, though what stands above it comes later`, async () => {
+    const host = await serve(null);
+    const page = await open(host, "/w/counter");
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.goto(`${host.url}/#widget-${name}`);
+    await eventually(async () => assert.equal(await page.locator("template, any-widget[aria-busy], any-widget:not([data-connection])").count(), 0));
+    await settle(page);
+    const top = await page.locator(`#widget-${name}`).evaluate((card) => card.getBoundingClientRect().top);
+    assert.ok(top >= 0 && top < 100, String(top));
+  });
+}
+
+test("a reader who moves on is not brought back to where a link led", async () => {
+  const host = await serve(TALL);
+  const release = await hold(/\/a\/\w+\/widget\.js$/);
+  const page = await open(host, "/#widget-d");
+  await page.mouse.move(200, 200);
+  await page.mouse.wheel(0, -1e6);
+  await eventually(async () => assert.equal(await page.evaluate(() => scrollY), 0));
+  release();
+  await eventually(async () => assert.deepEqual(await drawn(page), ["a", "b", "c", "d", "e"]));
+  await settle(page);
+  assert.equal(await page.evaluate(() => scrollY), 0);
+});
+
 // Editing
 
 for (const [what, key, json, stored, shown] of /** @type {[string, string, string, unknown, string | RegExp][]} */ ([
