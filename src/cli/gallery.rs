@@ -3,7 +3,7 @@
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use anywidget_host::{Host, Map, Model, Value};
+use anywidget_host::{Host, Map, Model, Value, View};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
@@ -95,7 +95,7 @@ async fn gallery(State(pages): State<Pages>) -> Response {
         1 => format!("One widget from {from}. Use it or edit its state: every open page stays in step."),
         many => format!("{many} widgets from {from}. Use one or edit its state: every open page stays in step."),
     };
-    let style = first.and_then(|n| entries.get(n)).map(|entry| entry.model.view().style_preload());
+    let first = first.and_then(|n| entries.get(n)).map(|entry| preloads(&entry.model.view())).unwrap_or_default();
     page(fill(
         GALLERY,
         &[
@@ -103,7 +103,7 @@ async fn gallery(State(pages): State<Pages>) -> Response {
             ("icon", Verbatim(ICON.into())),
             ("css", "/gallery.css".into()),
             ("loader", LOADER.into()),
-            ("preload", Verbatim(style.unwrap_or_default() + PANEL)),
+            ("preload", Verbatim(first + PANEL)),
             ("summary", Text(summary)),
             ("index", Verbatim(index(entries))),
             ("cards", Verbatim(cards)),
@@ -111,6 +111,13 @@ async fn gallery(State(pages): State<Pages>) -> Response {
             ("js", "/gallery.js".into()),
         ],
     ))
+}
+
+/// What a view asks for, to be asked for before the page's own script: of its HTML, the links before the element.
+fn preloads(view: &View) -> String {
+    let html = view.to_string();
+    let links = html.split_once("<any-widget").map_or("", |(links, _)| links);
+    links.to_owned() + &view.style_preload()
 }
 
 /// Links to the cards. One card needs none.
