@@ -9,12 +9,6 @@
  */
 import { open } from "./session.js";
 import { adopt, errorCard } from "./styles.js";
-// Named here so that browsers fetch all modules together, and not one after the other.
-import "./codec.js";
-import "./connection.js";
-import "./host.js";
-import "./model.js";
-import "./widget.js";
 
 /**
  * On `el` while we render there. htmx 4 does not morph what has it; a morph that takes it away does not know it,

@@ -2,12 +2,17 @@
  * What the gallery adds to the page that the server made: live state panels, an index that says where one is, buttons
  * that copy. Without it the page can be read all the same.
  */
+import { follow } from "./gallery-panel.js";
 
 /** What is below waits so long (ms) for the first widget. */
 const PATIENCE = 1000;
 
-/** The first widget is there, or has had its time. */
+/** Widgets that have not rendered. */
+const COMING = "any-widget:not([data-connection]), any-widget[aria-busy]";
+
+/** The first widget is there, or has had its time. It may have been there before this script. */
 const begun = new Promise((resolve) => {
+	if (!document.querySelector(COMING)) return resolve(0);
 	for (const name of ["anywidget:ready", "anywidget:error"]) document.addEventListener(name, resolve, { once: true });
 	setTimeout(resolve, PATIENCE);
 });
@@ -23,7 +28,6 @@ async function start(card) {
 	template?.replaceWith(template.content);
 	await begun;
 	try {
-		const { follow } = await import("./gallery-panel.js");
 		await follow(card);
 	} catch (error) {
 		console.warn(`anywidget-host: the state in ${card.id} is not live:`, error);
@@ -56,12 +60,14 @@ function next() {
 	});
 }
 
-/** A widget that is wider than its place gets all of the card. @param {Element | null} stage */
+/** A widget that is wider than its place gets all of the card. The next frame lays the page out anyway. @param {Element | null} stage */
 function fit(stage) {
-	if (stage && stage.scrollWidth > stage.clientWidth) stage.parentElement?.classList.add("g-card-wide");
+	requestAnimationFrame(() => {
+		if (stage && stage.scrollWidth > stage.clientWidth) stage.parentElement?.classList.add("g-card-wide");
+	});
 }
 document.addEventListener("anywidget:ready", ({ target }) => fit(target instanceof Element ? target.closest(".g-stage") : null));
-for (const stage of document.querySelectorAll(".g-stage")) fit(stage); // those that were ready before
+fit(document.querySelector(".g-stage:has(> any-widget)")); // it may have been ready before
 
 // On a phone the code is a tap away.
 if (matchMedia("(max-width: 40rem)").matches) {
@@ -105,8 +111,8 @@ function mark() {
 	const cards = [...linkOf.keys()];
 	const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
 	const end = scrollTop > 0 && scrollTop + clientHeight >= scrollHeight - 2;
-	const sought = cards.find((card) => card.matches(":target") && card.getBoundingClientRect().top < clientHeight);
-	const here = linkOf.get((end && (sought ?? cards.at(-1))) || cards.find((card) => above.has(card)) || document.body);
+	const named = cards.find((card) => card.matches(":target") && card.getBoundingClientRect().top < clientHeight);
+	const here = linkOf.get((end && (named ?? cards.at(-1))) || cards.find((card) => above.has(card)) || document.body);
 	if (!here) return;
 	for (const link of links) link.ariaCurrent = link === here ? "true" : null;
 	// In its own box only: the page is where the reader put it.
@@ -124,6 +130,24 @@ const spy = new IntersectionObserver((entries) => {
 for (const card of linkOf.keys()) spy.observe(card);
 addEventListener("hashchange", mark);
 addEventListener("scrollend", mark);
+
+/** The card that a link led to, while others are still to come. @type {Element | null} */
+let sought = null;
+
+/** What comes above it does not push it away, until the reader moves on or all is there. */
+function lead() {
+	// There is no `:target` yet while the page is being read.
+	const [card] = [...linkOf].find(([, { hash }]) => hash === location.hash) ?? [];
+	sought = (waiting.size && card) || null;
+}
+const [visit] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+if (visit?.type === "navigate") lead(); // else the browser puts the reader where they were
+addEventListener("hashchange", lead);
+for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(name, () => (sought = null), { capture: true, passive: true });
+new ResizeObserver(() => {
+	sought?.scrollIntoView({ behavior: "instant" });
+	if (!waiting.size && !document.querySelector(COMING)) setTimeout(() => (sought = null), PATIENCE); // some draw a moment later
+}).observe(document.querySelector(".g-main") ?? document.body);
 
 // Arrow keys go along the index.
 document.querySelector(".g-index")?.addEventListener("keydown", (event) => {

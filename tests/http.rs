@@ -338,6 +338,12 @@ mod state {
     }
 }
 
+/// How long what was compressed is, as gzip says at its end.
+fn length_in(gzip: &[u8]) -> usize {
+    assert_eq!(gzip[..2], [0x1f, 0x8b]);
+    u32::from_le_bytes(*gzip.last_chunk().unwrap()) as usize
+}
+
 mod runtime {
     use super::*;
 
@@ -371,6 +377,23 @@ mod runtime {
         let names: BTreeSet<String> = modules(&server).await.into_iter().map(|(name, _)| name).collect();
         assert!(names.len() > 3, "{names:?}");
         assert!(names.contains("msgpack.js"), "{names:?}");
+    }
+
+    /// A page with one copy of it in the loader and another beside it would have two of everything.
+    #[tokio::test]
+    async fn what_the_loader_holds_is_handed_on_by_its_own_address() {
+        let (server, _model) = thing(Value::object()).await;
+        let loader = server.get("/anywidget/loader.js").await.text().to_owned();
+        let (_, held) = loader.rsplit_once("export { ").unwrap();
+        let held: Vec<&str> = held.trim_end().trim_end_matches(" };").split(", ").collect();
+        for name in ["$codec", "$connection", "$host", "$model", "$session", "$styles", "$widget"] {
+            assert!(held.contains(&name), "{held:?}");
+            let module = server.get(&format!("/anywidget/{}.js", &name[1..])).await.text().to_owned();
+            let (first, rest) = module.split_once('\n').unwrap();
+            assert_eq!(first, format!("import {{ {name} }} from \"./loader.js\";"));
+            assert!(rest.starts_with("export const { ") && rest.ends_with(&format!(" }} = {name};\n")), "{rest}");
+        }
+        assert!(!loader.lines().any(|line| line.starts_with("import ")), "the loader waits for no other module");
     }
 
     #[tokio::test]
@@ -407,7 +430,7 @@ mod runtime {
     #[tokio::test]
     async fn it_is_compressed_for_those_who_can_read_it() {
         let (server, _model) = thing(Value::object()).await;
-        let path = "/anywidget/model.js";
+        let path = "/anywidget/loader.js";
         let plain = server.get(path).await;
         assert_eq!(plain.header("content-encoding"), None);
         for encoding in ["br", "gzip"] {
@@ -417,11 +440,7 @@ mod runtime {
             assert!(response.body.len() * 2 < plain.body.len(), "{encoding}: {} bytes", response.body.len());
         }
         let gzip = server.get_with(path, &[("accept-encoding", "gzip")]).await.body;
-        let (magic, size) = (&gzip[..2], &gzip[gzip.len() - 4..]);
-        assert_eq!(
-            (magic, u32::from_le_bytes(size.try_into().unwrap()) as usize),
-            (&[0x1f, 0x8b][..], plain.body.len())
-        );
+        assert_eq!(length_in(&gzip), plain.body.len());
     }
 
     /// Pages under `default-src 'self'` forbid all of these.
@@ -531,6 +550,50 @@ mod files {
             folder.edit("img/face.svg", "<svg/>").await
         };
         assert_eq!(back, before, "the same content has the same address");
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_compressed_again_is_the_same() {
+        let folder = Folder::new().await;
+        let (esm, css) = folder.edit("widget.css", &"div { color: green }\n".repeat(100)).await;
+        let plain = folder.server.get(&css).await;
+        let mut sent = Vec::new();
+        for encoding in ["br", "gzip", "br", "gzip"] {
+            let response = folder.server.get_with(&css, &[("accept-encoding", encoding)]).await;
+            assert_eq!((response.status, response.header("content-encoding")), (200, Some(encoding)));
+            assert!(response.header("vary").unwrap().to_ascii_lowercase().contains("accept-encoding"));
+            for name in ["content-type", "cache-control", "etag"] {
+                assert_eq!(response.header(name), plain.header(name), "{encoding}: {name}");
+            }
+            sent.push(response.body);
+        }
+        assert_ne!(sent[0], sent[1]);
+        assert_eq!(sent[..2], sent[2..]);
+        assert_eq!(length_in(&sent[1]), plain.body.len());
+        // Neither goes to those who want it plain, or under another address.
+        let again = folder.server.get(&css).await;
+        assert_eq!((again.header("content-encoding"), &again.body), (None, &plain.body));
+        let other = folder.server.get_with(&esm, &[("accept-encoding", "gzip")]).await;
+        assert_eq!(length_in(&other.body), ESM.len());
+    }
+
+    /// Beside the module the stylesheet has an address that an edit does not change.
+    #[tokio::test]
+    async fn a_stylesheet_beside_the_module_is_sent_anew_after_an_edit() {
+        let folder = Folder::new().await;
+        let gzip = ("accept-encoding", "gzip");
+        let text = |count| "div { color: green }\n".repeat(count);
+        let (esm, _) = folder.edit("widget.css", &text(10)).await;
+        let path = esm.replace("widget.js", "widget.css");
+        let before = folder.server.get_with(&path, &[gzip]).await;
+        assert_eq!((length_in(&before.body), before.header("cache-control")), (text(10).len(), Some("no-cache")));
+        let tag = before.header("etag").unwrap();
+        assert_eq!(folder.server.get_with(&path, &[gzip, ("if-none-match", tag)]).await.status, 304);
+        folder.edit("widget.css", &text(20)).await;
+        for _ in 0..2 {
+            let after = folder.server.get_with(&path, &[gzip, ("if-none-match", tag)]).await;
+            assert_eq!((after.status, length_in(&after.body)), (200, text(20).len()));
+        }
     }
 
     /// R6: the edit has settled when a host that watches the same folder has seen it.

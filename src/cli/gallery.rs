@@ -3,7 +3,7 @@
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use anywidget_host::{Host, Map, Model, Value};
+use anywidget_host::{Host, Map, Model, Value, View};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
@@ -29,13 +29,15 @@ const FILES: [(&str, &str, &str); 4] = [
 ];
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
+/// The gallery starts it as soon as it is there. The page's own script comes a round trip later, because it imports what
+/// nothing asks for before it has come; and nothing is laid out or painted until then: ten cards are more work than the
+/// first widget, which would wait behind them.
+const LOADER: &str = "/anywidget/loader.js";
+const PANEL: &str = r#"<link rel="modulepreload" href="/gallery-panel.js">"#;
+
 /// An empty icon, so that browsers do not ask for one. The strict policy has to name its scheme.
 const ICON: &str = r#"<link rel="icon" href="data:,">"#;
 const STRICT: HeaderValue = HeaderValue::from_static("default-src 'self'; img-src 'self' data:");
-
-/// Widgets that are on the first screen: their stylesheets are asked for with the page. The others wait in a template
-/// until the first is there, so that they do not hold it up.
-const FIRST: usize = 2;
 
 #[derive(Clone)]
 struct Pages {
@@ -85,20 +87,23 @@ pub(crate) fn router(host: &Host, entries: Vec<Entry>, from: String, csp: bool) 
 
 async fn gallery(State(pages): State<Pages>) -> Response {
     let entries = &pages.entries;
-    let cards: String = entries.iter().enumerate().map(|(n, entry)| card(n, entry)).collect();
+    // It alone starts with the page. The others wait in a template until it is there, so that they do not hold it up.
+    let first = entries.iter().position(|entry| entry.model.widget().problem.is_none());
+    let cards: String = entries.iter().enumerate().map(|(n, entry)| card(n, entry, Some(n) == first)).collect();
     let from = &pages.from;
     let summary = match entries.len() {
         1 => format!("One widget from {from}. Use it or edit its state: every open page stays in step."),
         many => format!("{many} widgets from {from}. Use one or edit its state: every open page stays in step."),
     };
-    let first = entries.iter().take(FIRST).map(|entry| entry.model.view().style_preload());
+    let first = first.and_then(|n| entries.get(n)).map(|entry| preloads(&entry.model.view())).unwrap_or_default();
     page(fill(
         GALLERY,
         &[
             ("title", "anywidget-host".into()),
             ("icon", Verbatim(ICON.into())),
             ("css", "/gallery.css".into()),
-            ("preload", Verbatim(pages.host.preloads() + &first.collect::<String>())),
+            ("loader", LOADER.into()),
+            ("preload", Verbatim(first + PANEL)),
             ("summary", Text(summary)),
             ("index", Verbatim(index(entries))),
             ("cards", Verbatim(cards)),
@@ -106,6 +111,13 @@ async fn gallery(State(pages): State<Pages>) -> Response {
             ("js", "/gallery.js".into()),
         ],
     ))
+}
+
+/// What a view asks for, to be asked for before the page's own script: of its HTML, the links before the element.
+fn preloads(view: &View) -> String {
+    let html = view.to_string();
+    let links = html.split_once("<any-widget").map_or("", |(links, _)| links);
+    links.to_owned() + &view.style_preload()
 }
 
 /// Links to the cards. One card needs none.
@@ -139,7 +151,7 @@ async fn alone(State(pages): State<Pages>, Path(name): Path<String>) -> Response
     ))
 }
 
-fn card(n: usize, entry: &Entry) -> String {
+fn card(n: usize, entry: &Entry, first: bool) -> String {
     let Entry { model, snippet } = entry;
     let widget = model.widget();
     let id = model.id();
@@ -172,7 +184,7 @@ fn card(n: usize, entry: &Entry) -> String {
             ("description", widget.description.unwrap_or_default().into()),
             ("href", Text(format!("/w/{}", segment(id)))),
             ("state_url", Text(format!("/anywidget/models/{}/state", segment(id)))),
-            ("view", Verbatim(if n < FIRST { view } else { format!("<template>{view}</template>") })),
+            ("view", Verbatim(if first { view } else { format!("<template>{view}</template>") })),
             ("state", Verbatim(state.as_object().into_iter().flat_map(Map::iter).map(pair).collect())),
             ("declaration", Verbatim(coloured(&declaration))),
             ("statements", Verbatim(coloured(&statements))),

@@ -160,11 +160,10 @@ impl Host {
         self.0.registry.get(id).map(crate::View::new)
     }
 
-    /// `<link>` elements for the `<head>` of a page: the browser then asks for the whole runtime at
-    /// once instead of finding its modules one by one. Optional; it saves a round trip.
+    /// A `<link>` for the `<head>` of a page: the browser then asks for the runtime before it has come
+    /// to the first view. Optional.
     pub fn preloads(&self) -> String {
-        let link = |name| format!("<link rel=\"modulepreload\" href=\"{}/{name}\">\n", self.0.base);
-        routes::preloads().map(link).collect()
+        format!("<link rel=\"modulepreload\" href=\"{}/{}\">\n", self.0.base, routes::LOADER)
     }
 
     /// Open WebSockets.

@@ -2,6 +2,8 @@
 
 mod body;
 mod change;
+mod joined;
+mod kept;
 mod models;
 mod runtime;
 mod visit;
@@ -9,6 +11,7 @@ mod widgets;
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
@@ -18,12 +21,14 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 
 use crate::Host;
 
-pub(crate) use self::runtime::preloads;
+pub(crate) use self::joined::ENTRY as LOADER;
+use self::kept::{Kept, Lasting};
 pub(crate) use self::visit::{Visit, id};
 
 /// Everything below the base path of a host.
 pub(crate) fn router(host: Host) -> Router {
     let compressible = DefaultPredicate::new().and(AsItIs);
+    let kept = Kept::default();
     let served = Router::new()
         .route("/models/{id}", patch(change::patch))
         .route("/models/{id}/commands/{name}", post(change::command))
@@ -32,7 +37,9 @@ pub(crate) fn router(host: Host) -> Router {
         .route("/models/{id}/state/{key}", get(models::key))
         .route("/widgets/{name}/{hash}/{*file}", get(widgets::file))
         .merge(runtime::router())
-        .layer(CompressionLayer::new().compress_when(compressible));
+        .layer(from_fn_with_state(kept.clone(), kept::recall))
+        .layer(CompressionLayer::new().compress_when(compressible))
+        .layer(from_fn_with_state(kept, kept::keep));
     let below = served.route("/models/{id}/ws", get(models::socket));
     let base = host.base().to_owned();
     match base.as_str() {
@@ -76,6 +83,9 @@ fn file(request: &HeaderMap, bytes: bytes::Bytes, content_type: &str, tag: &str,
             response
         }
     };
+    if !matches!(caching, Caching::Never) {
+        response.extensions_mut().insert(Lasting);
+    }
     set(&mut response, ETAG, &tag);
     cached(&mut response, caching);
     response

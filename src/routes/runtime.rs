@@ -1,7 +1,7 @@
 //! The browser runtime, out of the program.
 //!
-//! The modules are served as they are written, line for line, but without their comments and
-//! indentation: that is a third of what would travel. A stack trace still points at the right line.
+//! The modules are served line for line, but without their comments and indentation: that is a third of what would
+//! travel. Those that every page needs are one.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,6 +11,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::joined::join;
 use super::{Caching, file};
 use crate::widget::Embedded;
 use crate::{Host, assets};
@@ -20,12 +21,7 @@ const SOURCES: Embedded = crate::embed!("js");
 /// The modules as they are served, and a tag over all of them: they belong together, so they change
 /// together.
 static RUNTIME: LazyLock<(BTreeMap<&str, Bytes>, String)> = LazyLock::new(|| {
-    let modules: BTreeMap<&str, Bytes> = SOURCES
-        .files
-        .iter()
-        .filter(|(name, _)| name.ends_with(".js"))
-        .map(|(name, source)| (*name, Bytes::from(without_comments(&String::from_utf8_lossy(source)))))
-        .collect();
+    let modules: BTreeMap<&str, Bytes> = join(sources()).into_iter().map(|(name, text)| (name, text.into())).collect();
     let mut hasher = blake3::Hasher::new();
     for module in modules.values() {
         hasher.update(module);
@@ -34,9 +30,11 @@ static RUNTIME: LazyLock<(BTreeMap<&str, Bytes>, String)> = LazyLock::new(|| {
     (modules, tag)
 });
 
-/// The modules that are loaded when they are needed, and not before: with the first bytes, large value or form, or when
-/// a view is rendered anew.
-const LAZY: [&str; 5] = ["form.js", "held.js", "msgpack.js", "place.js", "transfer.js"];
+/// The modules of `js/`, without their comments.
+pub(super) fn sources() -> BTreeMap<&'static str, String> {
+    let modules = SOURCES.files.iter().filter(|(name, _)| name.ends_with(".js"));
+    modules.map(|(name, source)| (*name, without_comments(&String::from_utf8_lossy(source)))).collect()
+}
 
 /// A route for each module, so that a host without a base path leaves other names to the application.
 pub(super) fn router() -> Router<Host> {
@@ -47,11 +45,6 @@ pub(super) fn router() -> Router<Host> {
         };
         router.route(&format!("/{name}"), get(module))
     })
-}
-
-/// The modules every page needs, so that it can ask for all of them at once.
-pub(crate) fn preloads() -> impl Iterator<Item = &'static str> {
-    SOURCES.files.iter().map(|(name, _)| *name).filter(|name| name.ends_with(".js") && !LAZY.contains(name))
 }
 
 /// Empties the lines that hold only a comment and takes the indentation off the others. It knows

@@ -29,13 +29,16 @@ pub(super) async fn file(
     };
     // The hash of the code does not cover the stylesheet.
     let named = own_hash || code.stylesheet.as_ref() != Some(&file);
-    let caching = if named { Caching::Immutable } else { Caching::Revalidate };
+    let (caching, tag) = match &code.css_hash {
+        Some(css_hash) if !named => (Caching::Revalidate, css_hash),
+        _ => (Caching::Immutable, &hash),
+    };
     match found.body.clone() {
-        Body::Memory { bytes, .. } => respond(&headers, bytes, &content_type(&file), &hash, caching),
+        Body::Memory { bytes, .. } => respond(&headers, bytes, &content_type(&file), tag, caching),
         Body::Disk { path, stamp } => match read_aside(path).await {
             // Edited since it was hashed: good enough for now, but not to be kept.
-            Ok((bytes, now)) if now != stamp => respond(&headers, bytes, &content_type(&file), &hash, Caching::Never),
-            Ok((bytes, _)) => respond(&headers, bytes, &content_type(&file), &hash, caching),
+            Ok((bytes, now)) if now != stamp => respond(&headers, bytes, &content_type(&file), tag, Caching::Never),
+            Ok((bytes, _)) => respond(&headers, bytes, &content_type(&file), tag, caching),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 not_found(format_args!("{name} has no file {file:?} any more"))
             }

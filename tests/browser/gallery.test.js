@@ -175,6 +175,109 @@ test("every widget that ships is drawn, and one click in it reaches the host", a
   await eventually(async () => assert.equal((await host.state("counter")).count, 1));
 });
 
+// The first widget
+
+/** Holds what this address answers until it is let go. Call it before the page is opened. @param {RegExp} url */
+async function hold(url) {
+  let release = () => {};
+  const released = new Promise((resolve) => (release = () => resolve(0)));
+  await (await visitor()).route(url, async (route) => {
+    await released;
+    await route.continue();
+  });
+  return release;
+}
+
+/** No script of the page tires of waiting: what it says that it waits for has to come. */
+const patient = async () =>
+  (await visitor()).addInitScript(() => {
+    const { setTimeout } = window;
+    Object.assign(window, { setTimeout: (/** @type {() => void} */ run, ms = 0) => (ms < 1000 ? setTimeout(run, ms) : 0) });
+  });
+
+/** Five of them, each longer than a window. */
+const TALL = Object.fromEntries(["a", "b", "c", "d", "e"].map((name) => [`${name}/widget.js`, `export default { render({ el }) { el.innerHTML = "<div style='height: 900px'>${name} is drawn</div>" } }`]));
+
+/** The cards whose widgets are there. @param {Page} page */
+const drawn = (page) => page.locator(".g-card:has(any-widget > div:not(:empty))").evaluateAll((cards) => cards.map(({ id }) => id.replace("widget-", "")));
+
+test("the first widget starts alone, and the others when it is there", async () => {
+  const host = await serve(TALL);
+  await patient();
+  const release = await hold(/\/a\/\w+\/widget\.js$/);
+  const page = await open(host, "/", { allow: [/Failed to load/] });
+  await page.locator("any-widget[data-connection=live]").waitFor({ state: "attached" });
+  await settle(page);
+  assert.equal(await page.locator("any-widget").count(), 1);
+  assert.equal(await page.locator("#widget-b .g-title").isVisible(), true);
+  release();
+  await eventually(async () => assert.deepEqual(await drawn(page), ["a", "b", "c", "d", "e"]));
+});
+
+test("a first widget that was there before the gallery's script holds up nothing", async () => {
+  const host = await serve(TALL);
+  await patient();
+  const release = await hold(/\/gallery\.js$/);
+  const page = await (await visitor()).newPage();
+  await page.goto(`${host.url}/`, { waitUntil: "commit" });
+  await eventually(async () => assert.deepEqual(await drawn(page), ["a"]));
+  release();
+  await eventually(async () => assert.deepEqual(await drawn(page), ["a", "b", "c", "d", "e"]));
+});
+
+test("a first widget whose manifest is broken gives way to the next, and one that fails holds up nothing", async () => {
+  const host = await serve({ ...TALL, "b/widget.js": `export default { render() { throw new Error("broken on purpose") } }` });
+  await host.write("a/widget.json", "{\n  nonsense\n}");
+  await eventually(() => assert.ok(host.stderr.some((line) => line.includes("widget.json:2:3"))));
+  const html = await (await fetch(`${host.url}/`)).text();
+  assert.deepEqual([...html.matchAll(/(<template>.*)?<any-widget model="(\w)"/g)].map(([, waits, name]) => (waits ? name : `${name} first`)), ["b first", "c", "d", "e"]);
+  await patient();
+  const page = await open(host, "/", { allow: [/broken on purpose/] });
+  expectError(page, /broken on purpose/);
+  await eventually(async () => assert.deepEqual(await drawn(page), ["b", "c", "d", "e"]));
+});
+
+for (const [how, path] of [["the address names it", "/#widget-d"], ["a link leads to it while the others wait", "/"]]) {
+  test(`a card stays where the reader was led when ${how}`, async () => {
+    const host = await serve(TALL);
+    const release = await hold(/\/a\/\w+\/widget\.js$/);
+    const page = await open(host, path ?? "");
+    if (path === "/") await page.getByRole("navigation", { name: "Widgets" }).getByRole("link", { name: "d" }).click();
+    const top = () => page.locator("#widget-d").evaluate((card) => card.getBoundingClientRect().top);
+    await eventually(async () => assert.ok((await top()) >= 0 && (await top()) < 100, String(await top())));
+    release();
+    await eventually(async () => assert.deepEqual(await drawn(page), ["a", "b", "c", "d", "e"]));
+    await settle(page);
+    assert.ok((await top()) >= 0 && (await top()) < 100, String(await top()));
+  });
+}
+
+for (const name of ["plot", "table", "log"]) {
+  test(`a link to ${name} leads there, though what stands above it comes later`, async () => {
+    const host = await serve(null);
+    const page = await open(host, "/w/counter");
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.goto(`${host.url}/#widget-${name}`);
+    await eventually(async () => assert.equal(await page.locator("template, any-widget[aria-busy], any-widget:not([data-connection])").count(), 0));
+    await settle(page);
+    const top = await page.locator(`#widget-${name}`).evaluate((card) => card.getBoundingClientRect().top);
+    assert.ok(top >= 0 && top < 100, String(top));
+  });
+}
+
+test("a reader who moves on is not brought back to where a link led", async () => {
+  const host = await serve(TALL);
+  const release = await hold(/\/a\/\w+\/widget\.js$/);
+  const page = await open(host, "/#widget-d");
+  await page.mouse.move(200, 200);
+  await page.mouse.wheel(0, -1e6);
+  await eventually(async () => assert.equal(await page.evaluate(() => scrollY), 0));
+  release();
+  await eventually(async () => assert.deepEqual(await drawn(page), ["a", "b", "c", "d", "e"]));
+  await settle(page);
+  assert.equal(await page.evaluate(() => scrollY), 0);
+});
+
 // Editing
 
 for (const [what, key, json, stored, shown] of /** @type {[string, string, string, unknown, string | RegExp][]} */ ([

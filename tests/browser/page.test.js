@@ -1,5 +1,6 @@
 /** What a page sees of the runtime: fragments and their seeds, the binary's own pages, lost connections. */
 import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { connect, eventually, insert, noted, notes, OFFLINE, open, refusals, relay, serve, settle, tap, visitor, warnings } from "./support/index.js";
 
@@ -339,4 +340,30 @@ test("S5: a cut wire: the page comes back, both sides are equal, nothing is lost
   await shows(page, ["11"]);
   assert.deepEqual(await host.state("a"), { x: 11, y: 4 });
   assert.deepEqual(await notes(page), ["initialize", "render 0 1"]);
+});
+
+// The runtime
+
+test("a module at its own address is the one that the loader holds, and exports what its source does", async () => {
+  const host = await serveCounter();
+  const folder = new URL("../../js/", import.meta.url);
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".js"));
+  const files = Object.fromEntries(await Promise.all(names.map(async (name) => [`/source/${name}`, await readFile(new URL(name, folder), "utf8")])));
+  const page = await open(host, "", { files });
+  const seen = await page.evaluate(async (names) => {
+    const held = await import(`${location.origin}/anywidget/loader.js`);
+    const modules = names.map(async (name) => {
+      const [source, served] = await Promise.all(["source", "anywidget"].map((folder) => import(`${location.origin}/${folder}/${name}`)));
+      const own = held[`$${name.replace(".js", "")}`];
+      return { name, source: Object.keys(source), served: Object.keys(served), held: own && Object.keys(own).filter((key) => own[key] === served[key]).sort() };
+    });
+    return Promise.all(modules);
+  }, names.filter((name) => name !== "loader.js"));
+  assert.ok(seen.some(({ held }) => !held), "some come later");
+  for (const { name, source, served, held } of seen) {
+    assert.ok(source.length, name);
+    assert.deepEqual(served, source, name);
+    if (held) assert.deepEqual(held, source, name);
+  }
+  assert.deepEqual(seen.filter(({ held }) => held).map(({ name }) => name).sort(), ["codec.js", "connection.js", "host.js", "model.js", "session.js", "styles.js", "widget.js"]);
 });
