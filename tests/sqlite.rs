@@ -397,7 +397,7 @@ mod commits {
         let batches = vec![batch("new", None, 1, []), batch("m", Some(9), 10, []), batch("newer", None, 1, [])];
         let error = wait(store.commit(batches.into())).unwrap_err();
         assert!(error.is_store());
-        let said = "has rev 1 of model \"m\" where rev 9 was expected: somebody else writes this model";
+        let said = "model \"m\": it has rev 1 where rev 9 was expected: somebody else writes this model";
         assert!(error.to_string().contains(said), "{error}");
         assert_eq!(["new", "m", "newer"].map(|id| rev(&store, id)), [None, Some(1), None]);
     }
@@ -407,8 +407,8 @@ mod commits {
         let place = Place::with_a_model();
         let store = place.open(Durability::Applied);
         let said = |expected, id| commit(&store, batch(id, expected, 2, [])).unwrap_err().to_string();
-        assert!(said(Some(3), "new").contains("has nothing of model \"new\" where rev 3 was expected"));
-        assert!(said(None, "m").contains("has rev 1 of model \"m\" where nothing was expected"));
+        assert!(said(Some(3), "new").contains("model \"new\": it has nothing where rev 3 was expected"));
+        assert!(said(None, "m").contains("model \"m\": it has rev 1 where nothing was expected"));
     }
 
     #[test]
@@ -438,7 +438,7 @@ mod commits {
         let place = Place::with_a_model();
         let store = place.open(Durability::Applied);
         let error = commit(&store, batch("m", Some(1), 2, [slot("deep", 2, nested(1_025))])).unwrap_err().to_string();
-        assert!(error.contains("no such value of model \"m\", key \"deep\""), "{error}");
+        assert!(error.contains("cannot keep the value of \"deep\" of the model \"m\""), "{error}");
         commit(&store, batch("m", Some(1), 2, [slot("deep", 2, nested(1_024))])).unwrap();
         assert_eq!(rev(&store, "m"), Some(2));
     }

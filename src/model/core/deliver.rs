@@ -119,7 +119,7 @@ impl Core {
 
     /// What a connection sends next, moving its cursor over it. With `held`, new state waits.
     pub(crate) fn step(&self, reader: Reader, cursor: &mut Cursor, held: bool) -> Step {
-        let (delta, base);
+        let (delta, base, own);
         {
             let inner = self.lock();
             let Visible { head, n: newest, tick } = inner.visible();
@@ -160,10 +160,13 @@ impl Core {
                     cursor.told = commit.rev;
                     return Step::Send(commit.encoded(self, reader.fetches).clone());
                 }
-                _ => delta = head.since(Some(base), Some(reader.client)),
+                _ => {
+                    delta = head.since(Some(base), Some(reader.client));
+                    own = delta.keys.is_empty() && head.slots.values().any(|slot| slot.rev > base);
+                }
             }
         }
-        if delta.keys.is_empty() {
+        if own {
             return Step::Moved; // all of it was this client's own: its answer tells of it
         }
         cursor.told = delta.rev;
