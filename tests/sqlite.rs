@@ -14,7 +14,7 @@ use std::thread::Thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anywidget_host::store::{Batch, Store, Stored, StoredSession, StoredSlot};
-use anywidget_host::{Blob, Durability, Error, Map, Sqlite, Value};
+use anywidget_host::{Blob, Durability, Error, Host, Map, Sqlite, Value};
 use futures_util::future::{join_all, poll_immediate};
 use rusqlite::Connection;
 use serde_json::json;
@@ -770,5 +770,21 @@ fn speed() {
             "{durability:?}, {models} models in each commit: {each:?} a commit, {:.0}/s",
             1.0 / each.as_secs_f64()
         );
+    }
+}
+
+mod the_durability {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_host_is_that_of_its_store() {
+        let place = Place::new();
+        let store = || Host::builder().store(place.open(Durability::Stored));
+        let error = store().durability(Durability::Applied).build().await.unwrap_err();
+        assert!(error.is_store());
+        let said = "durability `applied`: is not that of the store, which was opened with `Durability::Stored`";
+        assert!(error.to_string().starts_with(said), "{error}");
+        store().build().await.unwrap().shutdown().await;
+        store().durability(Durability::Stored).build().await.unwrap();
     }
 }

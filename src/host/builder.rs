@@ -266,7 +266,7 @@ fn agreed(host: Option<Durability>, store: Option<Durability>) -> Result<Durabil
                 "is not that of the store, which was opened with `Durability::{store:?}`: open it with \
                  `Durability::{host:?}`, or leave .durability(…) away"
             );
-            Err(Error::store(format_args!("`Durability::{host:?}`"), what))
+            Err(Error::store(format_args!("durability `{}`", format!("{host:?}").to_lowercase()), what))
         }
         _ => Ok(host.or(store).unwrap_or_default()),
     }

@@ -169,11 +169,10 @@ impl Work {
             }
             for order in orders.drain(..) {
                 match order {
-                    Order::Keep(core) => cores.push(core),
+                    Order::Keep(core) => cores.extend(self.due(core)),
                     Order::Close(done) => self.closing.push(done),
                 }
             }
-            self.parked.retain(|parked| !cores.iter().any(|core| Arc::ptr_eq(core, parked)));
             self.keep(cores).await;
             if is_round {
                 self.pause = (2 * self.pause).min(MAX_PAUSE);
@@ -185,6 +184,16 @@ impl Work {
             }
             self.close().await;
         }
+    }
+
+    /// A model from the list, unless it is in hand: it may have come there while a batch of it was under way.
+    fn due(&mut self, core: Arc<Core>) -> Option<Arc<Core>> {
+        let is_it = |other: &Arc<Core>| Arc::ptr_eq(other, &core);
+        if self.failing.iter().any(is_it) || core.is_parked() {
+            return None;
+        }
+        self.parked.retain(|other| !is_it(other));
+        Some(core)
     }
 
     /// Asks the store what others wrote, because nobody has said it.
@@ -203,7 +212,8 @@ impl Work {
             return;
         }
         while let Ok(Order::Keep(core)) = self.inbox.try_recv() {
-            self.keep(vec![core]).await;
+            let cores = self.due(core).into_iter().collect();
+            self.keep(cores).await;
         }
         if !self.failing.is_empty() || !self.parked.is_empty() {
             return;
@@ -241,7 +251,12 @@ impl Work {
     /// Finds out which of these models the store does not take. The answer are those to be tried again at once:
     /// each time one less, or one with a value less.
     async fn sort_out(&mut self, error: &Error, batches: &[Batch], moments: Vec<Moment>) -> Vec<Arc<Core>> {
-        let named = error.model().and_then(|(model, _)| batches.iter().position(|batch| *batch.id == *model));
+        // One that ended and one that was made anew have the same id.
+        let is_named = |batch: &Batch| {
+            let has = |key: &str| batch.slots.iter().any(|slot| slot.key == key);
+            error.model().is_some_and(|(model, key)| *batch.id == *model && key.is_none_or(has))
+        };
+        let named = batches.iter().position(is_named);
         if named.is_none() && batches.len() > 1 {
             return self.one_by_one(batches, moments).await;
         }

@@ -49,7 +49,7 @@ pub type News = BoxStream<'static, Result<Option<Stored>>>;
 ///
 /// ```
 /// use std::collections::HashMap;
-/// use std::sync::{Arc, Mutex, PoisonError};
+/// use std::sync::Arc;
 ///
 /// use anywidget_host::store::{Batch, News, Store, Stored};
 /// use anywidget_host::{Error, Host, Result, Widget};
@@ -57,49 +57,53 @@ pub type News = BoxStream<'static, Result<Option<Stored>>>;
 /// use futures_util::stream::{self, StreamExt};
 /// use tokio::sync::watch::Sender;
 ///
-/// /// Each model with those who follow it.
+/// type Models = HashMap<String, Stored>;
+///
 /// #[derive(Clone, Default)]
-/// struct Shared(Arc<Mutex<HashMap<String, Sender<Option<Stored>>>>>);
+/// struct Shared(Sender<Models>);
 ///
-/// impl Shared {
-///     fn model(&self, id: &str) -> Sender<Option<Stored>> {
-///         let mut models = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-///         models.entry(id.to_owned()).or_default().clone()
-///     }
-///
-///     fn write(&self, batches: &[Batch]) -> Result<()> {
-///         let mut models = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-///         for batch in batches {
-///             let rev = models.get(&*batch.id).and_then(|kept| Some(kept.borrow().as_ref()?.rev));
-///             if rev != batch.expected {
-///                 return Err(Error::conflict("memory", &batch.id, format!("it has {rev:?}")));
-///             }
+/// /// What is there with these batches: a database has transactions instead of copies.
+/// fn with(mut models: Models, batches: &[Batch]) -> Result<Models> {
+///     for batch in batches {
+///         let mut kept = models.remove(&*batch.id);
+///         let rev = kept.as_ref().map(|kept| kept.rev);
+///         if rev != batch.expected {
+///             return Err(Error::conflict("memory", &batch.id, format!("it has {rev:?}")));
 ///         }
-///         for batch in batches {
-///             let kept = models.entry(batch.id.to_string()).or_default();
-///             kept.send_modify(|kept| Stored::apply(kept, batch));
-///         }
-///         Ok(())
+///         Stored::apply(&mut kept, batch);
+///         models.extend(kept.map(|kept| (batch.id.to_string(), kept)));
 ///     }
+///     Ok(models)
 /// }
 ///
 /// impl Store for Shared {
 ///     fn load<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
-///         Box::pin(ready(Ok(self.model(id).borrow().clone())))
+///         Box::pin(ready(Ok(self.0.borrow().get(id).cloned())))
 ///     }
 ///
 ///     fn commit(&self, batches: Arc<[Batch]>) -> BoxFuture<'_, Result<()>> {
-///         Box::pin(ready(self.write(&batches)))
+///         let mut written = Ok(());
+///         self.0.send_if_modified(|models| match with(models.clone(), &batches) {
+///             Ok(after) => {
+///                 *models = after;
+///                 true
+///             }
+///             Err(error) => {
+///                 written = Err(error);
+///                 false
+///             }
+///         });
+///         Box::pin(ready(written))
 ///     }
 ///
 ///     fn follow(&self, id: &str, rev: Option<u64>) -> Option<News> {
-///         let mut model = self.model(id).subscribe();
-///         model.mark_changed(); // it may be above the rev by now
-///         let news = stream::unfold((model, rev), async |(mut model, rev)| {
-///             model.changed().await.ok()?;
-///             let kept = model.borrow_and_update().as_ref().map(|kept| kept.above(rev));
+///         let mut models = self.0.subscribe();
+///         models.mark_changed(); // it may be above the rev by now
+///         let news = stream::unfold((models, id.to_owned(), rev), async |(mut models, id, rev)| {
+///             models.changed().await.ok()?;
+///             let kept = models.borrow_and_update().get(&id).map(|kept| kept.above(rev));
 ///             let rev = kept.as_ref().map(|kept| kept.rev);
-///             Some((Ok(kept), (model, rev)))
+///             Some((Ok(kept), (models, id, rev)))
 ///         });
 ///         Some(news.boxed())
 ///     }

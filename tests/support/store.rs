@@ -107,23 +107,23 @@ impl Shelf {
         if batches.iter().any(|batch| stuck.as_deref() == Some(&*batch.id)) {
             return Err(Error::store("the shelf", "is stuck"));
         }
+        let unkeepable = self.0.unkeepable.lock().unwrap().clone();
         let mut models = self.0.models.lock().unwrap();
+        let mut after = models.clone();
         for batch in batches {
-            let has = models.get(&*batch.id).map(|stored| stored.rev);
+            let mut kept = after.remove(&*batch.id);
+            let has = kept.as_ref().map(|kept| kept.rev);
             if has != batch.expected {
                 assert!(self.0.bell.is_some(), "nobody else writes, and it has {has:?}: {batch:?}");
                 return Err(Error::conflict("the shelf", &batch.id, format!("it has {has:?}")));
             }
-            let unkeepable = self.0.unkeepable.lock().unwrap();
-            if let Some(slot) = batch.slots.iter().find(|slot| slot.value.is_some() && slot.value == *unkeepable) {
+            if let Some(slot) = batch.slots.iter().find(|slot| slot.value.is_some() && slot.value == unkeepable) {
                 return Err(Error::unkeepable("the shelf", &batch.id, &slot.key, "it does not fit"));
             }
-        }
-        for batch in batches {
-            let mut kept = models.remove(&*batch.id);
             Stored::apply(&mut kept, batch);
-            models.extend(kept.map(|kept| (batch.id.to_string(), kept)));
+            after.extend(kept.map(|kept| (batch.id.to_string(), kept)));
         }
+        *models = after;
         Ok(())
     }
 

@@ -155,6 +155,11 @@ impl Core {
         self.lock().tick()
     }
 
+    /// Whether it waits for what others wrote.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.lock().keeping.as_ref().is_some_and(|keeping| keeping.parked)
+    }
+
     /// Waits until the store has everything of now. At once without a store.
     pub(crate) async fn kept(&self) {
         let tick = self.tick();
@@ -227,7 +232,9 @@ impl Core {
     /// # Errors
     /// When the store cannot be read.
     pub(crate) async fn take_back(self: &Arc<Self>, store: &dyn Store, key: &str, rev: u64) -> Result<&'static str> {
-        let kept = store.load(&self.id).await?;
+        // Another model may have had its id.
+        let is_kept = self.lock().keeping.as_ref().is_some_and(|keeping| keeping.rev.is_some());
+        let kept = if is_kept { store.load(&self.id).await? } else { None };
         let kept = kept.and_then(|kept| kept.slots.into_iter().find(|slot| slot.key == key));
         let slots = [kept.unwrap_or(StoredSlot { key: key.to_owned().into(), rev, value: None })];
         loop {
