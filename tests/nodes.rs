@@ -6,8 +6,12 @@ mod support;
 
 use anywidget_host::{Durability, Host, Model, Source, State, Value, Widget};
 use futures_util::StreamExt;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::json;
+use tokio::task::yield_now;
 
+use support::replica::Replica;
 use support::store::Shelf;
 use support::{Server, eventually, soon};
 
@@ -342,4 +346,107 @@ async fn what_the_store_has_lost_is_written_again() {
     soon("the store", model.stored()).await;
     let values: Vec<_> = shelf.has("lamp").unwrap().slots.into_iter().map(|slot| slot.value).collect();
     assert_eq!(values, [Some(1.into()), Some("desk".into())]);
+}
+
+/// What may happen to two hosts and three pages.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A host writes a key.
+    Update(usize, usize),
+    /// A page writes a key.
+    Write(usize, usize),
+    /// A page goes to a host.
+    Move(usize, usize),
+    /// The hosts hear nothing of each other, or everything.
+    Silence(bool),
+    /// The store answers nobody, or everybody.
+    Shut(bool),
+    /// Everybody does a little of what is to be done.
+    Go,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..2usize, 0..3usize).prop_map(|(node, key)| Step::Update(node, key)),
+        3 => (0..3usize, 0..3usize).prop_map(|(page, key)| Step::Write(page, key)),
+        2 => (0..3usize, 0..2usize).prop_map(|(page, node)| Step::Move(page, node)),
+        1 => any::<bool>().prop_map(Step::Silence),
+        1 => any::<bool>().prop_map(Step::Shut),
+        3 => Just(Step::Go),
+    ]
+}
+
+const KEYS: [&str; 3] = ["a", "b", "c"];
+
+#[derive(Clone, Default, PartialEq, Debug, Widget)]
+#[widget(esm = "export default {}", name = "board")]
+struct Board {
+    a: u32,
+    b: u32,
+    c: u32,
+}
+
+async fn board(shelf: &Shelf, durability: Durability) -> (Server, Model<Board>) {
+    let host = Host::builder().widget(Board::widget()).store(shelf.clone()).durability(durability);
+    let host = host.build().await.unwrap();
+    let model = host.open("board", Board::default).await.unwrap();
+    soon("the store", model.stored()).await;
+    (Server::of(host).await, model)
+}
+
+async fn play(steps: Vec<Step>, durability: Durability) {
+    let shelf = Shelf::shared();
+    let nodes = [board(&shelf, durability).await, board(&shelf, durability).await];
+    let mut pages = [(); 3].map(|()| Replica::of("board"));
+    for page in &mut pages {
+        page.moves = true;
+        page.come_back(&nodes[0].0).await;
+    }
+    for (n, step) in (1u32..).zip(steps) {
+        match step {
+            Step::Update(node, key) => nodes[node].1.update(|board| match key {
+                0 => board.a = n,
+                1 => board.b = n,
+                _ => board.c = n,
+            }),
+            Step::Write(page, key) => drop(pages[page].set(json!({KEYS[key]: n})).await),
+            Step::Move(page, node) => pages[page].come_back(&nodes[node].0).await,
+            Step::Silence(silent) => shelf.silence(silent),
+            Step::Shut(shut) => shelf.shut(shut),
+            Step::Go => {
+                for _ in 0..100 {
+                    yield_now().await;
+                }
+            }
+        }
+    }
+    shelf.silence(false);
+    shelf.shut(false);
+    for page in &mut pages {
+        page.settle().await;
+    }
+    for (_, model) in &nodes {
+        soon("the store", model.stored()).await;
+    }
+    converge(&nodes[0].1, &nodes[1].1).await;
+    let (rev, state) = (nodes[0].1.rev(), nodes[0].1.state_json());
+    for page in &mut pages {
+        page.reach(rev, 0).await;
+        assert_eq!(json!(page.state()), state, "a page");
+    }
+    let kept = shelf.has("board").unwrap();
+    let kept = kept.slots.into_iter().map(|slot| (slot.key.to_string(), json!(slot.value)));
+    assert_eq!(serde_json::Value::Object(kept.collect()), state, "the store");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever two hosts and the pages that go from one to the other do, and in whatever order they hear of it.
+    #[test]
+    fn in_the_end_all_are_equal(steps in vec(step(), 1..40), stored in any::<bool>()) {
+        let durability = if stored { Durability::Stored } else { Durability::Applied };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(play(steps, durability));
+    }
 }

@@ -153,6 +153,7 @@ impl Core {
                 Some(commit)
                     if commit.rev == base + 1
                         && commit.rev == head.rev
+                        && cursor.told == base
                         && commit.origin.is_none_or(|origin| origin.client != reader.client) =>
                 {
                     let commit = commit.clone();
@@ -169,7 +170,8 @@ impl Core {
         if own {
             return Step::Moved; // all of it was this client's own: its answer tells of it
         }
-        cursor.told = delta.rev;
+        // Less than what it has, while the answer to a write of its own waits or the frame that asks for it again.
+        let base = std::mem::replace(&mut cursor.told, delta.rev);
         let values = self.values(&delta.state, &delta.keys, reader.fetches);
         Step::Send(encode(&HostFrame::Set { base, rev: delta.rev, values, origin: None }.into_value()))
     }

@@ -286,7 +286,9 @@ impl Inner {
         }
         if let Some(keeping) = &mut self.keeping {
             keeping.rev = Some(news.rev);
-            if let Some(Seen { head, .. }) = keeping.seen.as_mut().filter(|_| kept) {
+            // What is seen moves together with the answers that belong to it: where some wait, with the next batch.
+            let tick = keeping.tick;
+            if let Some(Seen { head, .. }) = keeping.seen.as_mut().filter(|seen| kept && seen.tick == tick) {
                 *head = Arc::new(self.head.clone());
             }
             keeping.unpark();

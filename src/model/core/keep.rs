@@ -18,7 +18,7 @@ pub(super) struct Keeping {
     pub(super) keeper: Keeper,
     core: Weak<Core>,
     /// Counts all that a store is told of: commits, messages, answers, sessions.
-    tick: u64,
+    pub(super) tick: u64,
     /// What the store has: a rev, once it has anything, and the tick of that moment.
     pub(super) rev: Option<u64>,
     kept: u64,
