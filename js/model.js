@@ -263,7 +263,8 @@ export class Model {
       this.held?.clear();
       known = false;
     }
-    this.#n ??= messages ?? undefined;
+    // Another host of the same model counts its own messages, and may have come less far.
+    if (messages != null) this.#n = Math.min(this.#n ?? messages, messages);
     // On a live socket it answers `get`, and what was sent on it is still under way.
     const asked = this.#live;
     if (!asked) this.#resend(known);

@@ -37,6 +37,10 @@ pub(crate) enum Kind {
     Unregistered { what: String },
     /// A store that cannot be opened, read or written.
     Store { place: String, what: String },
+    /// A store that has another rev of a model than was expected.
+    Conflict { place: String, model: String, what: String },
+    /// A store that can never keep this value.
+    Unkeepable { place: String, model: String, key: String, what: String },
     /// A value that cannot travel.
     Value { what: String, source: ValueError },
 }
@@ -59,7 +63,12 @@ impl Error {
 
     /// A [`Store`](crate::store::Store) that could not be opened, read or written.
     pub fn is_store(&self) -> bool {
-        matches!(&*self.0, Kind::Store { .. })
+        matches!(&*self.0, Kind::Store { .. } | Kind::Conflict { .. } | Kind::Unkeepable { .. })
+    }
+
+    /// A [`Store`](crate::store::Store) that has another rev of a model than the host expected.
+    pub fn is_conflict(&self) -> bool {
+        matches!(&*self.0, Kind::Conflict { .. })
     }
 
     /// The error of a [`Store`](crate::store::Store): the place where it keeps things, and what is wrong there.
@@ -73,6 +82,53 @@ impl Error {
     /// ```
     pub fn store(place: impl fmt::Display, what: impl fmt::Display) -> Error {
         Kind::Store { place: place.to_string(), what: what.to_string() }.into()
+    }
+
+    /// The error of a [`Store`](crate::store::Store) that has another rev of this model than
+    /// [`expected`](crate::store::Batch::expected): somebody else has written it. The host looks at what that was
+    /// and decides again.
+    ///
+    /// ```
+    /// use anywidget_host::Error;
+    ///
+    /// let error = Error::conflict("redis://localhost", "global", "it has rev 7 where rev 6 was expected");
+    /// assert_eq!(error.to_string(), r#"redis://localhost: model "global": it has rev 7 where rev 6 was expected"#);
+    /// assert!(error.is_conflict() && error.is_store());
+    /// ```
+    pub fn conflict(place: impl fmt::Display, model: impl fmt::Display, what: impl fmt::Display) -> Error {
+        Kind::Conflict { place: place.to_string(), model: model.to_string(), what: what.to_string() }.into()
+    }
+
+    /// The error of a [`Store`](crate::store::Store) that can never keep this value, however often it is asked: it
+    /// is too large, say. The host [takes the value back](crate::store::Store::commit).
+    ///
+    /// ```
+    /// use anywidget_host::Error;
+    ///
+    /// let error = Error::unkeepable("redis://localhost", "global", "points", "it is above 512 MB");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     r#"redis://localhost: cannot keep the value of "points" of the model "global": it is above 512 MB"#
+    /// );
+    /// assert!(error.is_store());
+    /// ```
+    pub fn unkeepable(
+        place: impl fmt::Display,
+        model: impl fmt::Display,
+        key: impl fmt::Display,
+        what: impl fmt::Display,
+    ) -> Error {
+        let (place, what) = (place.to_string(), what.to_string());
+        Kind::Unkeepable { place, model: model.to_string(), key: key.to_string(), what }.into()
+    }
+
+    /// Which model of a commit it is about, and which of its keys, where the store has said so.
+    pub(crate) fn model(&self) -> Option<(&str, Option<&str>)> {
+        match &*self.0 {
+            Kind::Conflict { model, .. } => Some((model, None)),
+            Kind::Unkeepable { model, key, .. } => Some((model, Some(key))),
+            _ => None,
+        }
     }
 
     pub(crate) fn missing(path: &Path, what: impl Into<String>) -> Error {
@@ -124,6 +180,10 @@ impl fmt::Display for Error {
             Kind::Manifest { path, what } => write!(f, "{}: {what}", path.display()),
             Kind::Duplicate { what } | Kind::Unregistered { what } => f.write_str(what),
             Kind::Store { place, what } => write!(f, "{place}: {what}"),
+            Kind::Conflict { place, model, what } => write!(f, "{place}: model {model:?}: {what}"),
+            Kind::Unkeepable { place, model, key, what } => {
+                write!(f, "{place}: cannot keep the value of {key:?} of the model {model:?}: {what}")
+            }
             Kind::Value { what, source } => write!(f, "{what} cannot travel: {source}"),
         }
     }

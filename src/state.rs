@@ -83,6 +83,10 @@ pub trait State: Clone + Send + Sync + 'static {
     /// The keys whose values differ from those of an earlier state. A value that is not equal to
     /// itself (NaN) must count as unchanged when it was the same before.
     fn changes(&self, before: &Self) -> Vec<KeyName>;
+
+    /// Takes a key away that another host has taken away, where keys come and go: a type whose
+    /// [`keys`](State::keys) are always the same does nothing, as here.
+    fn remove(&mut self, _key: &str) {}
 }
 
 /// The state of a widget that has no Rust type: an object, each of its entries a key.
@@ -99,6 +103,12 @@ impl State for Value {
     fn write(&mut self, key: &str, value: Value) -> Result<(), ValueError> {
         self[key] = value;
         Ok(())
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Value::Object(map) = self {
+            map.shift_remove(key);
+        }
     }
 
     fn changes(&self, before: &Value) -> Vec<KeyName> {

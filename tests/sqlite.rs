@@ -14,7 +14,7 @@ use std::thread::Thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anywidget_host::store::{Batch, Store, Stored, StoredSession, StoredSlot};
-use anywidget_host::{Blob, Durability, Error, Map, Sqlite, Value};
+use anywidget_host::{Blob, Durability, Error, Host, Map, Sqlite, Value};
 use futures_util::future::{join_all, poll_immediate};
 use rusqlite::Connection;
 use serde_json::json;
@@ -397,7 +397,7 @@ mod commits {
         let batches = vec![batch("new", None, 1, []), batch("m", Some(9), 10, []), batch("newer", None, 1, [])];
         let error = wait(store.commit(batches.into())).unwrap_err();
         assert!(error.is_store());
-        let said = "has rev 1 of model \"m\" where rev 9 was expected: somebody else writes this model";
+        let said = "model \"m\": it has rev 1 where rev 9 was expected: somebody else writes this model";
         assert!(error.to_string().contains(said), "{error}");
         assert_eq!(["new", "m", "newer"].map(|id| rev(&store, id)), [None, Some(1), None]);
     }
@@ -407,8 +407,8 @@ mod commits {
         let place = Place::with_a_model();
         let store = place.open(Durability::Applied);
         let said = |expected, id| commit(&store, batch(id, expected, 2, [])).unwrap_err().to_string();
-        assert!(said(Some(3), "new").contains("has nothing of model \"new\" where rev 3 was expected"));
-        assert!(said(None, "m").contains("has rev 1 of model \"m\" where nothing was expected"));
+        assert!(said(Some(3), "new").contains("model \"new\": it has nothing where rev 3 was expected"));
+        assert!(said(None, "m").contains("model \"m\": it has rev 1 where nothing was expected"));
     }
 
     #[test]
@@ -438,7 +438,7 @@ mod commits {
         let place = Place::with_a_model();
         let store = place.open(Durability::Applied);
         let error = commit(&store, batch("m", Some(1), 2, [slot("deep", 2, nested(1_025))])).unwrap_err().to_string();
-        assert!(error.contains("no such value of model \"m\", key \"deep\""), "{error}");
+        assert!(error.contains("cannot keep the value of \"deep\" of the model \"m\""), "{error}");
         commit(&store, batch("m", Some(1), 2, [slot("deep", 2, nested(1_024))])).unwrap();
         assert_eq!(rev(&store, "m"), Some(2));
     }
@@ -770,5 +770,21 @@ fn speed() {
             "{durability:?}, {models} models in each commit: {each:?} a commit, {:.0}/s",
             1.0 / each.as_secs_f64()
         );
+    }
+}
+
+mod the_durability {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_host_is_that_of_its_store() {
+        let place = Place::new();
+        let store = || Host::builder().store(place.open(Durability::Stored));
+        let error = store().durability(Durability::Applied).build().await.unwrap_err();
+        assert!(error.is_store());
+        let said = "durability `applied`: is not that of the store, which was opened with `Durability::Stored`";
+        assert!(error.to_string().starts_with(said), "{error}");
+        store().build().await.unwrap().shutdown().await;
+        store().durability(Durability::Stored).build().await.unwrap();
     }
 }

@@ -431,3 +431,131 @@ mod life {
         assert!(shelf.has("lamp").unwrap().sessions.len() <= 2);
     }
 }
+
+mod a_value_that_cannot_be_kept {
+    use super::*;
+
+    /// The key has again what the store has, for everybody, and everything else is kept.
+    #[tokio::test]
+    async fn is_taken_back_and_holds_up_nothing() {
+        for durability in [Durability::Applied, Durability::Stored] {
+            let shelf = Shelf::default();
+            let (server, model) = lamp(&shelf, durability).await;
+            model.update(|lamp| lamp.level = 5);
+            let mut page = server.page("lamp").await;
+            soon("the store", model.stored()).await;
+            shelf.cannot_keep(13);
+            shelf.shut(true); // so that all of it is one commit
+            let other = server.host.open("other", Lamp::default).await.unwrap();
+            let seq = page.set(json!({"level": 13, "name": "desk"})).await;
+            eventually("the write", || model.rev() == 2).await;
+            shelf.shut(false);
+            soon("the store", other.stored()).await;
+            // The answer is the usual one, and what the host has comes after it or before it.
+            let (mut answered, mut level) = (false, Value::Null);
+            while !answered || level == Value::Null {
+                let frame = page.frame().await;
+                answered |= frame.kind() == "ack" && frame["seq"] == seq.into();
+                level = frame["state"].get("level").cloned().unwrap_or(level);
+            }
+            assert_eq!(level, 5.into());
+            assert_eq!(*model.get(), Lamp { level: 5, name: "desk".into() });
+            let values: Vec<_> = shelf.has("lamp").unwrap().slots.into_iter().map(|slot| slot.value).collect();
+            assert_eq!(values, [Some(5.into()), Some("desk".into())]);
+            assert!(shelf.refused() <= 2, "{} tries for one value", shelf.refused());
+        }
+    }
+
+    /// There is nothing to go back to, so it is the model's own affair.
+    #[tokio::test]
+    async fn stays_in_memory_where_the_store_has_nothing() {
+        let shelf = Shelf::default();
+        shelf.cannot_keep(13);
+        let host = host(&shelf, Durability::Stored).await;
+        let model = host.open("lamp", || Lamp { level: 13, name: "desk".into() }).await.unwrap();
+        soon("the store", model.stored()).await;
+        let server = Server::of(host).await;
+        let page = server.page("lamp").await;
+        assert_eq!(page.hello["state"], json!({"level": 13, "name": "desk"}).into());
+        let slots = shelf.has("lamp").unwrap().slots;
+        assert_eq!(slots.iter().map(|slot| &*slot.key).collect::<Vec<_>>(), ["name"]);
+        model.update(|lamp| lamp.level = 14);
+        soon("the store", model.stored()).await;
+        assert_eq!(shelf.has("lamp").unwrap().slots.len(), 2);
+
+        // After a restart no page takes the value that is gone for the present one.
+        shelf.cannot_keep(15);
+        let mut resume = page.resume();
+        drop(page);
+        model.end("to begin anew");
+        let model = server.host.open("lamp", || Lamp { level: 15, name: "desk".into() }).await.unwrap();
+        soon("the store", model.stored()).await;
+        resume["epoch"] = json!(*model.epoch());
+        ended(server).await;
+        let (server, _) = lamp(&shelf, Durability::Stored).await;
+        let page = server.page_that_says("lamp", resume).await;
+        assert_eq!((&page.hello["full"], &page.hello["state"]["level"]), (&true.into(), &0.into()));
+    }
+
+    #[tokio::test]
+    async fn goes_away_again_where_keys_come_and_go() {
+        let shelf = Shelf::default();
+        shelf.cannot_keep(13);
+        let host = Host::builder().store(shelf.clone()).build().await.unwrap();
+        let bag = host.add(Widget::<Value>::new("bag", anywidget_host::Source::data())).unwrap();
+        soon("the store", bag.stored()).await;
+        bag.set(json!({"a": 1, "b": 13}).into());
+        soon("the store", bag.stored()).await;
+        assert_eq!(*bag.get(), json!({"a": 1}).into());
+    }
+}
+
+mod a_model_that_cannot_be_written {
+    use super::*;
+
+    #[tokio::test]
+    async fn holds_up_no_other_and_is_kept_when_it_can_be() {
+        let shelf = Shelf::default();
+        let host = host(&shelf, Durability::Stored).await;
+        let mut models = Vec::new();
+        for id in ["a", "b", "c", "d"] {
+            models.push(host.open(id, Lamp::default).await.unwrap());
+        }
+        for model in &models {
+            soon("the store", model.stored()).await;
+        }
+        shelf.stick(Some("b"));
+        shelf.shut(true); // so that all of them are one commit
+        for model in &models {
+            model.update(|lamp| lamp.level = 1);
+        }
+        shelf.shut(false);
+        for model in [&models[0], &models[2], &models[3]] {
+            soon("the store", model.stored()).await;
+        }
+        assert_eq!(shelf.has("b").unwrap().rev, 0);
+        // What was new then and what is new now are kept as one.
+        models[1].update(|lamp| lamp.name = "desk".into());
+        shelf.stick(None);
+        soon("the store", models[1].stored()).await;
+        let kept = shelf.has("b").unwrap();
+        assert_eq!((kept.rev, &kept.slots[0].value, &kept.slots[1].value), (2, &Some(1.into()), &Some("desk".into())));
+    }
+
+    #[tokio::test]
+    async fn keeps_what_its_pages_were_answered() {
+        let shelf = Shelf::default();
+        let (server, model) = lamp(&shelf, Durability::Applied).await;
+        let mut page = server.page("lamp").await;
+        soon("the store", model.stored()).await;
+        shelf.fail(2);
+        let first = page.set_and_ack(json!({"level": 1, "nonsense": 1})).await;
+        let mut resume = page.resume();
+        resume["rev"] = json!(1);
+        ended(server).await;
+        let (server, _) = lamp(&shelf, Durability::Applied).await;
+        let mut page = server.page_that_says("lamp", resume).await;
+        page.send(json!({"type": "set", "seq": 1, "state": {"level": 1, "nonsense": 1}})).await;
+        assert_eq!(page.expect("ack").await, first);
+    }
+}

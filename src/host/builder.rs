@@ -36,14 +36,14 @@ pub struct HostBuilder {
     folders: Vec<PathBuf>,
     watch: bool,
     store: Option<Opens>,
-    durability: Durability,
+    durability: Option<Durability>,
     idle: Option<Duration>,
     orphan: Duration,
 }
 
 type Register = Box<dyn FnOnce(&Arc<str>) -> Result<(TypeId, Registered)> + Send>;
-/// Opens a store, when it is known how durable it has to be.
-type Opens = Box<dyn FnOnce(Durability) -> Result<Arc<dyn Store>> + Send>;
+/// Opens a store, when it is known whether it has to be of some durability.
+type Opens = Box<dyn FnOnce(Option<Durability>) -> Result<Arc<dyn Store>> + Send>;
 
 impl HostBuilder {
     pub(super) fn new() -> HostBuilder {
@@ -56,7 +56,7 @@ impl HostBuilder {
             folders: Vec::new(),
             watch: cfg!(debug_assertions),
             store: None,
-            durability: Durability::default(),
+            durability: None,
             idle: None,
             orphan: ORPHAN,
         }
@@ -152,7 +152,9 @@ impl HostBuilder {
     #[cfg(feature = "sqlite")]
     pub fn sqlite(mut self, file: impl Into<PathBuf>) -> HostBuilder {
         let file = file.into();
-        let open = move |durability| Ok(Arc::new(crate::store::Sqlite::open(file, durability)?) as Arc<dyn Store>);
+        let open = move |durability: Option<Durability>| {
+            Ok(Arc::new(crate::store::Sqlite::open(file, durability.unwrap_or_default())?) as Arc<dyn Store>)
+        };
         self.store = Some(Box::new(open));
         self
     }
@@ -163,9 +165,10 @@ impl HostBuilder {
         self
     }
 
-    /// When a page's write is acknowledged, where there is a store: [`Durability::Applied`] unless set.
+    /// When a page's write is acknowledged, where there is a store. Unless set, it is what the store was opened with
+    /// ([`Store::durability`]), else [`Durability::Applied`].
     pub fn durability(mut self, durability: Durability) -> HostBuilder {
-        self.durability = durability;
+        self.durability = Some(durability);
         self
     }
 
@@ -189,8 +192,8 @@ impl HostBuilder {
     /// Reads the widgets, opens the store and makes the host.
     ///
     /// # Errors
-    /// When the files of a widget cannot be read, two widgets have one name, the store cannot be opened, or
-    /// [`Durability::Stored`] is asked for without a store.
+    /// When the files of a widget cannot be read, two widgets have one name, the store cannot be opened or was opened
+    /// with another durability, or [`Durability::Stored`] is asked for without a store.
     ///
     /// # Panics
     /// With a store, outside of a tokio runtime.
@@ -206,8 +209,12 @@ impl HostBuilder {
         }
         let widgets: Vec<Arc<Registered>> = by_name.values().cloned().collect();
         let keeper = match self.store {
-            Some(open) => Some(Keeper::start(open(self.durability)?, self.durability)),
-            None if self.durability == Durability::Stored => {
+            Some(open) => {
+                let store = open(self.durability)?;
+                let durability = agreed(self.durability, store.durability())?;
+                Some(Keeper::start(store, durability))
+            }
+            None if self.durability == Some(Durability::Stored) => {
                 let what = "needs a store: add .sqlite(\"state.db\") to the builder of the host";
                 return Err(Error::store("durability `stored`", what));
             }
@@ -248,6 +255,20 @@ impl HostBuilder {
         }
         sweep(&host, stay);
         Ok(host)
+    }
+}
+
+/// The one durability of a host and its store.
+fn agreed(host: Option<Durability>, store: Option<Durability>) -> Result<Durability> {
+    match (host, store) {
+        (Some(host), Some(store)) if host != store => {
+            let what = format!(
+                "is not that of the store, which was opened with `Durability::{store:?}`: open it with \
+                 `Durability::{host:?}`, or leave .durability(…) away"
+            );
+            Err(Error::store(format_args!("durability `{}`", format!("{host:?}").to_lowercase()), what))
+        }
+        _ => Ok(host.or(store).unwrap_or_default()),
     }
 }
 

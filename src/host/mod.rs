@@ -101,7 +101,8 @@ impl Host {
     pub async fn create<W: State>(&self, state: W) -> Result<Model<W>> {
         let id: Arc<str> = uuid::Uuid::new_v4().to_string().into();
         let widget = self.registered::<W>()?;
-        let make = |place| self.make(id.clone(), widget, place, Arc::new(state), Life::Own);
+        let news = self.news(&id, None);
+        let make = |place| self.make(id.clone(), widget, place, Arc::new(state), news, Life::Own);
         Ok(Model::new(self.0.registry.get_or_insert(&id, make)))
     }
 

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::{AnyState, Beginning, Core, Past};
 use crate::registry::{Life, Place, Stay};
 use crate::state::State;
-use crate::store::Stored;
+use crate::store::{News, Stored};
 use crate::widget::{Registered, Restored};
 
 impl Host {
@@ -41,7 +41,8 @@ impl Host {
             let restored = restore(id, &widget, &initial, stored);
             // What was loaded is the newest unless the model came and went meanwhile.
             if registry.swept() == swept {
-                let make = |place| self.begin(id.into(), widget, place, restored, Life::Shared);
+                let news = self.news(id, restored.1.as_ref());
+                let make = |place| self.begin(id.into(), widget, place, restored, news, Life::Shared);
                 return Ok(Some(registry.get_or_insert(&id.into(), make)));
             }
         }
@@ -82,7 +83,8 @@ impl Host {
                 None => (state.clone(), None),
             };
             if registry.swept() == swept {
-                let make = |place| self.begin(id.clone(), widget.clone(), place, beginning, life);
+                let news = self.news(id, beginning.1.as_ref());
+                let make = |place| self.begin(id.clone(), widget.clone(), place, beginning, news, life);
                 break registry.get_or_insert(id, make);
             }
         };
@@ -99,9 +101,15 @@ impl Host {
         widget: Arc<Registered>,
         place: Place,
         state: AnyState,
+        news: Option<News>,
         life: Life,
     ) -> Arc<Core> {
-        self.begin(id, widget, place, (state, None), life)
+        self.begin(id, widget, place, (state, None), news, life)
+    }
+
+    /// What others write of a model from now on. The store is asked before the registry is locked.
+    pub(super) fn news(&self, id: &str, past: Option<&Past>) -> Option<News> {
+        self.0.keeper.as_ref()?.store().follow(id, past.map(|past| past.rev))
     }
 
     fn begin(
@@ -110,9 +118,10 @@ impl Host {
         widget: Arc<Registered>,
         place: Place,
         (state, past): (AnyState, Option<Past>),
+        news: Option<News>,
         life: Life,
     ) -> Arc<Core> {
-        let beginning = Beginning { state, past, keeper: self.0.keeper.clone(), life };
+        let beginning = Beginning { state, past, keeper: self.0.keeper.clone(), news, life };
         Core::new(id, widget, self.0.limits.clone(), place, beginning)
     }
 

@@ -51,6 +51,8 @@ pub(super) struct Session {
     unkept: usize,
     /// The connection that speaks for this session now.
     connection: Option<Arc<Follower>>,
+    /// It is known from the store alone, where another host may have it.
+    theirs: bool,
     last_seen: Instant,
 }
 
@@ -62,11 +64,10 @@ impl Sessions {
         for stored in stored {
             let away = wall.duration_since(stored.seen).unwrap_or_default();
             match now.checked_sub(away).filter(|_| away < limits.session_memory) {
-                Some(last_seen) => drop(
-                    sessions
-                        .by_secret
-                        .insert(stored.secret, Session::restored(stored.client, stored.seq, stored.answers, last_seen)),
-                ),
+                Some(last_seen) => {
+                    let session = Session::restored(stored.client, stored.seq, stored.answers, last_seen);
+                    sessions.by_secret.insert(stored.secret, session);
+                }
                 None => sessions.forgotten(stored.secret),
             }
         }
@@ -82,6 +83,38 @@ impl Sessions {
         }
     }
 
+    /// Takes in what a store has of sessions that other hosts have written.
+    pub(super) fn absorb(&mut self, stored: &[StoredSession], limits: &Limits, now: Instant, wall: SystemTime) {
+        for theirs in stored {
+            let away = wall.duration_since(theirs.seen).unwrap_or_default();
+            let Some(seen) = now.checked_sub(away).filter(|_| away < limits.session_memory) else { continue };
+            if let Some(session) = self.by_secret.get_mut(&theirs.secret) {
+                session.go_on(theirs, seen, limits.acks);
+                continue;
+            }
+            self.forget(limits, now);
+            let session = Session::restored(theirs.client, theirs.seq, theirs.answers.clone(), seen);
+            self.by_secret.insert(theirs.secret.clone(), Session { theirs: true, ..session });
+        }
+    }
+
+    /// Gives clients numbers from here on.
+    pub(super) fn count_from(&mut self, client: u64) {
+        self.clients = client;
+    }
+
+    /// Notes again what a store did not take.
+    pub(super) fn give_back(&mut self, sessions: &[StoredSession], forgotten: &[String]) {
+        let Some(unkept) = &mut self.unkept else { return };
+        for untold in sessions {
+            if let Some(session) = self.by_secret.get_mut(&untold.secret) {
+                session.unkept = (session.unkept + untold.answers.len()).min(session.acks.len());
+                unkept.noted.insert(untold.secret.clone());
+            }
+        }
+        unkept.forgotten.extend_from_slice(forgotten);
+    }
+
     fn forgotten(&mut self, secret: String) {
         if let Some(unkept) = &mut self.unkept {
             unkept.noted.remove(&secret);
@@ -95,7 +128,8 @@ impl Sessions {
         unkept.clients = self.clients;
         for secret in unkept.noted.drain() {
             if let Some(session) = self.by_secret.get_mut(&secret) {
-                let (client, seq, last_seen) = (session.client, session.seq, session.last_seen);
+                let (client, seq) = (session.client, session.seq);
+                let last_seen = if session.connection.is_some() { Instant::now() } else { session.last_seen };
                 let kept = session.acks.len().saturating_sub(std::mem::take(&mut session.unkept));
                 let answers = session.acks.range(kept..).cloned().collect();
                 unkept.changed.push(Changed { secret, client, seq, last_seen, answers });
@@ -127,9 +161,18 @@ impl Sessions {
         let clients = &mut self.clients;
         let session = self.by_secret.entry(secret.to_owned()).or_insert_with(|| {
             *clients += 1;
-            Session { client: *clients, seq: None, acks: VecDeque::new(), unkept: 0, connection: None, last_seen: now }
+            Session {
+                client: *clients,
+                seq: None,
+                acks: VecDeque::new(),
+                unkept: 0,
+                connection: None,
+                theirs: false,
+                last_seen: now,
+            }
         });
         session.last_seen = now;
+        session.theirs = false;
         if let Some(old) = session.connection.replace(connection.clone())
             && !Arc::ptr_eq(&old, connection)
         {
@@ -168,8 +211,9 @@ impl Sessions {
         let stays = |session: &Session| {
             session.connection.is_some() || now.duration_since(session.last_seen) < limits.session_memory
         };
-        let gone = self.by_secret.extract_if(|_, session| !stays(session)).map(|(secret, _)| secret);
-        for secret in gone.collect::<Vec<_>>() {
+        let gone = self.by_secret.extract_if(|_, session| !stays(session));
+        let ours = gone.filter(|(_, session)| !session.theirs).map(|(secret, _)| secret);
+        for secret in ours.collect::<Vec<_>>() {
             self.forgotten(secret);
         }
         self.sweep_at = (2 * self.by_secret.len()).max(64);
@@ -179,8 +223,10 @@ impl Sessions {
             else {
                 return; // all of them are connected: connections have limits of their own
             };
-            self.by_secret.remove(&oldest);
-            self.forgotten(oldest);
+            let theirs = self.by_secret.remove(&oldest).is_some_and(|session| session.theirs);
+            if !theirs {
+                self.forgotten(oldest);
+            }
         }
     }
 }
@@ -203,7 +249,24 @@ impl Changed {
 impl Session {
     fn restored(client: u64, seq: Option<u64>, answers: Vec<(u64, Bytes)>, last_seen: Instant) -> Session {
         let acks = answers.iter().filter_map(|(_, bytes)| Ack::from_bytes(bytes)).collect();
-        Session { client, seq, acks, unkept: 0, connection: None, last_seen }
+        Session { client, seq, acks, unkept: 0, connection: None, theirs: false, last_seen }
+    }
+
+    /// Goes on to where another host has come with it.
+    fn go_on(&mut self, theirs: &StoredSession, seen: Instant, max: usize) {
+        self.last_seen = self.last_seen.max(seen);
+        if theirs.seq <= self.seq {
+            return;
+        }
+        let had = self.seq;
+        self.seq = theirs.seq;
+        let before = self.acks.len();
+        let newer = theirs.answers.iter().filter(|(seq, _)| had.is_none_or(|had| *seq > had));
+        self.acks.extend(newer.filter_map(|(_, bytes)| Ack::from_bytes(bytes)));
+        if self.unkept > 0 {
+            self.unkept += self.acks.len() - before; // it counts from the newest
+        }
+        self.acks.drain(..self.acks.len().saturating_sub(max));
     }
 
     fn is_held_by(&self, connection: &Arc<Follower>) -> bool {

@@ -29,6 +29,9 @@ pub(crate) trait Behaviour: Send + Sync {
     /// A state with kept values put in. With `open`, keys that it does not have come into being.
     fn restore(&self, initial: &AnyState, slots: Vec<StoredSlot>, open: bool) -> Restored;
 
+    /// A state with values put in that another host has written, and keys taken away.
+    fn absorb(&self, before: &AnyState, slots: &[StoredSlot], open: bool) -> Absorbed;
+
     /// The value that a text of a form stands for in this key.
     ///
     /// # Errors
@@ -77,6 +80,13 @@ pub(crate) struct Restored {
     /// The rev of each key that was put in, or had been taken away.
     pub(crate) written: HashMap<KeyName, u64>,
     /// The keys whose values do not fit, with the reason; none for a key that is not there any more.
+    pub(crate) aside: Vec<(KeyName, Option<ValueError>)>,
+}
+
+/// A state with what another host wrote.
+pub(crate) struct Absorbed {
+    pub(crate) state: AnyState,
+    /// As in [`Restored`].
     pub(crate) aside: Vec<(KeyName, Option<ValueError>)>,
 }
 
@@ -144,6 +154,24 @@ impl<W: State> Behaviour for Rules<W> {
             }
         }
         Restored { state: Arc::new(state), written, aside }
+    }
+
+    fn absorb(&self, before: &AnyState, slots: &[StoredSlot], open: bool) -> Absorbed {
+        let mut state = typed::<W>(before).clone();
+        let known: HashSet<KeyName> = state.keys().into_iter().map(|key| key.name).collect();
+        let mut aside = Vec::new();
+        for StoredSlot { key, value, .. } in slots {
+            match value {
+                None => state.remove(key),
+                Some(_) if !open && !known.contains(key) => aside.push((key.clone(), None)),
+                Some(value) => {
+                    if let Err(error) = state.write(key, value.clone()) {
+                        aside.push((key.clone(), Some(error)));
+                    }
+                }
+            }
+        }
+        Absorbed { state: Arc::new(state), aside }
     }
 
     fn read_text(&self, state: &AnyState, key: &str, text: Value) -> Result<Value, String> {

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use self::behaviour::{Behaviour, Next, Request, Restored, invoke};
+pub(crate) use self::behaviour::{Absorbed, Behaviour, Next, Request, Restored, invoke};
 #[cfg(feature = "watch")]
 pub(crate) use self::manifest::Folder;
 pub(crate) use self::registered::{Code, Registered};

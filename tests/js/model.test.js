@@ -390,8 +390,16 @@ test("a page that has seen no message asks later for those behind the one the ho
   hello({}, { epoch: "other", messages: 7 });
   assert.equal(model.hello().messages, 7);
   model.receive({ type: "message", content: 1, buffers: [], rev: 10, n: 8 });
-  hello({}, { epoch: "other", messages: 7 });
+  hello({}, { epoch: "other", messages: 9 }); // the newest one may be on its way
   assert.equal(model.hello().messages, 8);
+});
+
+test("a page takes the messages of another host that has not sent as many", () => {
+  on("msg:custom", (content) => log.push(content));
+  model.receive({ type: "message", content: "here", buffers: [], rev: 10, n: 8 });
+  hello({}, { messages: 3 });
+  model.receive({ type: "message", content: "there", buffers: [], rev: 10, n: 4 });
+  assert.deepEqual(log, ["here", "there"]);
 });
 
 test("what the host has is told once it has it, with who wrote it", () => {

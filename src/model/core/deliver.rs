@@ -116,7 +116,7 @@ impl Core {
 
     /// What a connection sends next, moving its cursor over it. With `held`, new state waits.
     pub(crate) fn step(&self, reader: Reader, cursor: &mut Cursor, held: bool) -> Step {
-        let (delta, base);
+        let (delta, base, own);
         {
             let mut inner = self.lock();
             let tick = inner.visible().tick;
@@ -151,6 +151,7 @@ impl Core {
                 Some(commit)
                     if commit.rev == base + 1
                         && commit.rev == head.rev
+                        && cursor.told == base
                         && commit.origin.is_none_or(|origin| origin.client != reader.client) =>
                 {
                     let commit = commit.clone();
@@ -158,13 +159,17 @@ impl Core {
                     cursor.told = commit.rev;
                     return Step::Send(commit.encoded(self, reader.fetches).clone());
                 }
-                _ => delta = head.since(Some(base), Some(reader.client)),
+                _ => {
+                    delta = head.since(Some(base), Some(reader.client));
+                    own = delta.keys.is_empty() && head.slots.values().any(|slot| slot.rev > base);
+                }
             }
         }
-        if delta.keys.is_empty() {
+        if own {
             return Step::Moved; // all of it was this client's own: its answer tells of it
         }
-        cursor.told = delta.rev;
+        // Less than what it has, while the answer to a write of its own waits or the frame that asks for it again.
+        let base = std::mem::replace(&mut cursor.told, delta.rev);
         let values = self.values(&delta.state, &delta.keys, reader.fetches);
         Step::Send(encode(&HostFrame::Set { base, rev: delta.rev, values, origin: None }.into_value()))
     }

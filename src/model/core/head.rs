@@ -19,6 +19,8 @@ pub(super) struct Slot {
     pub(super) rev: u64,
     /// The client that sent it, to which it is not echoed. Its ack carries what came out otherwise.
     writer: Option<u64>,
+    /// Another host wrote it last, not this one.
+    pub(super) foreign: bool,
     pub(super) access: Access,
 }
 
@@ -26,7 +28,7 @@ impl Head {
     /// A state at a rev, each key with the rev that wrote it.
     pub(super) fn new(rev: u64, state: AnyState, keys: Vec<Key>, written: impl Fn(&str) -> u64) -> Head {
         let slot = |key: Key| {
-            let slot = Slot { rev: written(&key.name), writer: None, access: key.access };
+            let slot = Slot { rev: written(&key.name), writer: None, foreign: false, access: key.access };
             (key.name, slot)
         };
         Head { rev, state, slots: keys.into_iter().map(slot).collect() }
@@ -35,7 +37,7 @@ impl Head {
     /// Keys that were taken away, each with the rev that did it: pages that have them are told so.
     pub(super) fn bury(&mut self, gone: impl Iterator<Item = (KeyName, u64)>) {
         for (key, rev) in gone {
-            self.slots.entry(key).or_insert(Slot { rev, writer: None, access: Access::default() });
+            self.slots.entry(key).or_insert(Slot { rev, writer: None, foreign: false, access: Access::default() });
         }
     }
 
@@ -45,7 +47,20 @@ impl Head {
         self.state = state;
         for key in keys {
             let access = self.slots.get(key).map(|slot| slot.access).unwrap_or_default();
-            self.slots.insert(key.clone(), Slot { rev: self.rev, writer, access });
+            self.slots.insert(key.clone(), Slot { rev: self.rev, writer, foreign: false, access });
+        }
+    }
+
+    /// Goes on to a rev that others have come to, with the rev of each key that they wrote. What is above `kept`
+    /// gets the new rev, if there is such a rev for it, and goes to everybody, whoever wrote it.
+    pub(super) fn absorb(&mut self, rev: u64, state: AnyState, kept: u64, written: Vec<(KeyName, u64)>) {
+        (self.rev, self.state) = (rev, state);
+        for slot in self.slots.values_mut().filter(|slot| slot.rev > kept) {
+            (slot.rev, slot.writer) = (rev, None);
+        }
+        for (key, rev) in written {
+            let access = self.slots.get(&key).map(|slot| slot.access).unwrap_or_default();
+            self.slots.insert(key, Slot { rev, writer: None, foreign: true, access });
         }
     }
 

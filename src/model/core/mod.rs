@@ -6,6 +6,7 @@
 
 mod deliver;
 mod flush;
+mod follow;
 mod head;
 mod keep;
 mod large;
@@ -22,8 +23,8 @@ use super::sessions::Sessions;
 use crate::protocol::{Draft, Fetches, HostFrame, Limits, Origin, Payload, encode};
 use crate::registry::{Life, Place};
 use crate::state::KeyName;
-use crate::store::StoredSession;
 use crate::store::keeper::Keeper;
+use crate::store::{News, StoredSession};
 use crate::value::{Map, Value};
 use crate::widget::Registered;
 
@@ -75,6 +76,8 @@ pub(crate) struct Beginning {
     pub(crate) state: AnyState,
     pub(crate) past: Option<Past>,
     pub(crate) keeper: Option<Keeper>,
+    /// What others write of it from then on.
+    pub(crate) news: Option<News>,
     pub(crate) life: Life,
 }
 
@@ -126,7 +129,7 @@ impl Core {
         place: Place,
         beginning: Beginning,
     ) -> Arc<Core> {
-        let Beginning { state, past, keeper, life } = beginning;
+        let Beginning { state, past, keeper, news, life } = beginning;
         let keys = widget.behaviour.keys(&state);
         let stored = past.as_ref().map(|past| past.rev);
         let past = past.unwrap_or_default();
@@ -141,6 +144,7 @@ impl Core {
         }
         let is_kept = stored.is_some() && goes_on.is_some();
         let keeps = keeper.is_some();
+        let follows = keeper.clone().zip(news);
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let keeping = keeper
                 .map(|keeper| Box::new(Keeping::new(keeper, core.clone(), &head, past.messages, past.aside, stored)));
@@ -158,6 +162,9 @@ impl Core {
             };
             Core { id, widget, limits, place, life, inner: Mutex::new(inner), flush: Flush::default() }
         });
+        if let Some((keeper, news)) = follows {
+            core.follow_store(keeper, news);
+        }
         if !is_kept {
             core.keep();
         }

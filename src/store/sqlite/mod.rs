@@ -75,13 +75,14 @@ const STACK: usize = 16 << 20;
 /// Dropping a `Sqlite` waits until what was asked is done and the file is closed; it is not [`close`](Store::close).
 pub struct Sqlite {
     path: PathBuf,
+    durability: Durability,
     /// None when it is being dropped.
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Sqlite {
-    /// Opens a file, or makes it. `durability` must be the one that the host has. Blocks for as long as the disk
+    /// Opens a file, or makes it. A host with this store has its `durability`. Blocks for as long as the disk
     /// takes, whatever the number of models in it; after a kill it reads `FILE-wal` first.
     ///
     /// # Errors
@@ -89,7 +90,7 @@ impl Sqlite {
     /// another program, or one of a newer version of this crate. Such a file stays as it is.
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Sqlite> {
         let path = path.as_ref().to_owned();
-        let file = File::open(&path, durability).map_err(|problem| Error::store(path.display(), problem))?;
+        let file = File::open(&path, durability).map_err(|problem| problem.said(&path))?;
         let (jobs, queue) = mpsc::channel();
         let thread = thread::Builder::new().name("anywidget-store".to_owned()).stack_size(STACK);
         let thread = {
@@ -99,7 +100,7 @@ impl Sqlite {
         let thread = thread.map_err(|error| {
             Error::store(path.display(), format_args!("cannot be served, because no thread can be started: {error}"))
         })?;
-        Ok(Sqlite { path, jobs: Some(jobs), thread: Some(thread) })
+        Ok(Sqlite { path, durability, jobs: Some(jobs), thread: Some(thread) })
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T> {
@@ -119,6 +120,10 @@ impl Store for Sqlite {
 
     fn commit(&self, batches: Arc<[Batch]>) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.ask(|answer| Job::Write { work: Work::Commit(batches), answer }))
+    }
+
+    fn durability(&self) -> Option<Durability> {
+        Some(self.durability)
     }
 
     fn touch(&self, ids: Vec<Arc<str>>) -> BoxFuture<'_, Result<()>> {

@@ -1,14 +1,40 @@
 //! What is wrong with the file, in words that say what to do.
 
 use std::fmt;
+use std::path::Path;
 
 use rusqlite::ErrorCode;
+
+use crate::error::Error;
 
 /// Why something could not be done. It is said behind the path of the file.
 #[derive(Debug)]
 pub(super) enum Problem {
     Sqlite(rusqlite::Error),
+    /// It has another rev of this model than was expected.
+    Conflict {
+        model: String,
+        what: String,
+    },
+    /// It can never keep this value.
+    Unkeepable {
+        model: String,
+        key: String,
+        what: String,
+    },
     Other(String),
+}
+
+impl Problem {
+    /// As the store says it.
+    pub(super) fn said(self, path: &Path) -> Error {
+        let place = path.display();
+        match self {
+            Problem::Conflict { model, what } => Error::conflict(place, model, what),
+            Problem::Unkeepable { model, key, what } => Error::unkeepable(place, model, key, what),
+            problem => Error::store(place, problem),
+        }
+    }
 }
 
 pub(super) type Result<T, E = Problem> = std::result::Result<T, E>;
@@ -35,7 +61,9 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = match self {
             Problem::Sqlite(error) => error,
-            Problem::Other(what) => return f.write_str(what),
+            Problem::Other(what) | Problem::Conflict { what, .. } | Problem::Unkeepable { what, .. } => {
+                return f.write_str(what);
+            }
         };
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => f.write_str(

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::file::File;
 use super::problem::Problem;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::{Batch, Stored};
 
 /// How many writes that wait are done in one transaction.
@@ -32,7 +32,7 @@ pub(super) enum Work {
 
 /// Works until the file is closed or the handle is gone.
 pub(super) fn run(path: &Path, mut file: File, jobs: &Receiver<Job>) {
-    let said = |problem: Problem| Error::store(path.display(), problem);
+    let said = |problem: Problem| problem.said(path);
     let mut next = None;
     while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
         // Whoever asked may be gone by now; then nobody gets the answer.

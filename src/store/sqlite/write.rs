@@ -20,13 +20,13 @@ pub(super) fn write(connection: &Connection, era: i64, batch: &Batch) -> Result<
     let rev = before.as_ref().map(|entry| entry.rev);
     if rev != batch.expected {
         let named = |rev: Option<u64>| rev.map_or("nothing".to_owned(), |rev| format!("rev {rev}"));
-        return Err(Problem::from(format!(
-            "has {} of model {:?} where {} was expected: somebody else writes this model, so give each host a file \
-             of its own; nothing of this was written",
+        let what = format!(
+            "it has {} where {} was expected: somebody else writes this model, so give each host a file of its own; \
+             nothing of this was written",
             named(rev),
-            batch.id,
             named(batch.expected),
-        )));
+        );
+        return Err(Problem::Conflict { model: batch.id.to_string(), what });
     }
     if batch.ended {
         connection.prepare_cached("DELETE FROM models WHERE id = ?1")?.execute([&*batch.id])?;
@@ -107,13 +107,11 @@ fn write_slots(connection: &Connection, model: i64, batch: &Batch) -> Result<()>
     // Looked up once, when there is a new key: it walks all keys of the model.
     let mut last_place = None;
     for StoredSlot { key, rev, value } in &batch.slots {
-        let named = |what: &dyn std::fmt::Display| {
-            Problem::from(format!("takes no such value of model {:?}, key {key:?}: {what}", batch.id))
-        };
-        let value = value.as_ref().map(pack).transpose().map_err(|error| named(&error))?;
+        let unkeepable = |what: String| Problem::Unkeepable { model: batch.id.to_string(), key: key.to_string(), what };
+        let value = value.as_ref().map(pack).transpose().map_err(unkeepable)?;
         let rev = rev.cast_signed();
         let too_big = |error: rusqlite::Error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::TooBig) => named(&"it is above 1 GB"),
+            Some(rusqlite::ErrorCode::TooBig) => unkeepable("it is above 1 GB".to_owned()),
             _ => error.into(),
         };
         if update.execute(params![model, key, rev, value]).map_err(too_big)? > 0 {
