@@ -33,6 +33,9 @@ pub(crate) struct Session {
     pulse: Pulse,
     pace: Pace,
     budget: Budget,
+    /// It was just given the last there is. Whatever comes after that rings, so what there is goes out first: to look
+    /// again at once would be to take the messages of a fast sender one by one, and its lock with each.
+    has_all: bool,
     /// A close that waits until what goes before it is sent.
     closing: Option<Close>,
 }
@@ -80,6 +83,7 @@ impl Session {
             pulse: Pulse::new(&limits, now),
             pace: Pace::default(),
             budget: Budget { frames: f64::from(limits.frame_burst), at: now },
+            has_all: false,
             closing: None,
             core,
         }
@@ -169,6 +173,9 @@ impl Session {
     pub(crate) fn next(&mut self, now: Instant) -> Next {
         if let Some(close) = self.follower.evicted() {
             return Next::Close(close.clone());
+        }
+        if std::mem::take(&mut self.has_all) && self.outbox.is_empty() {
+            return Next::Wait;
         }
         match self.frame(now) {
             Some(next) => {
@@ -313,7 +320,10 @@ impl Session {
                 }
                 Some(Next::Send(payload))
             }
-            Step::Forward(frames) => Some(Next::Forward(frames)),
+            Step::Forward { frames, last } => {
+                self.has_all = last && self.outbox.is_empty();
+                Some(Next::Forward(frames))
+            }
             Step::Idle | Step::Ended(_) if !self.outbox.is_empty() => match self.outbox.front() {
                 Some(Outgoing::After(due, _)) if !self.is_due(*due) => None, // until the store has it
                 _ => self.frame(now),

@@ -20,8 +20,11 @@ pub(crate) enum Step {
     /// State is newer than the connection's, and it has to wait for its turn.
     Held,
     Send(Payload),
-    /// Custom messages, in order.
-    Forward(Frames),
+    /// Custom messages, in order. If they are the `last`, it has everything then.
+    Forward {
+        frames: Frames,
+        last: bool,
+    },
     /// The model is gone.
     Ended(Arc<str>),
 }
@@ -131,7 +134,8 @@ impl Core {
                 }
                 Next::Frames { frames, up_to } => {
                     cursor.n = up_to;
-                    return Step::Forward(frames);
+                    let last = up_to == newest && inner.visible().head.rev == cursor.rev && inner.ended.is_none();
+                    return Step::Forward { frames, last };
                 }
                 Next::One(payload) => {
                     cursor.n += 1;
