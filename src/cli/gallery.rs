@@ -29,11 +29,10 @@ const FILES: [(&str, &str, &str); 4] = [
 ];
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The gallery starts it as soon as it is there. The page's own script comes a round trip later, because it imports what
-/// nothing asks for before it has come; and nothing is laid out or painted until then: ten cards are more work than the
-/// first widget, which would wait behind them.
+/// The gallery starts it as soon as it is there. The page's own script comes two round trips later, because what it
+/// imports is asked for when it has come, one file after the other; and nothing is laid out or painted until then: ten
+/// cards are more work than the first widget, which would wait behind them.
 const LOADER: &str = "/anywidget/loader.js";
-const PANEL: &str = r#"<link rel="modulepreload" href="/gallery-panel.js">"#;
 
 /// An empty icon, so that browsers do not ask for one. The strict policy has to name its scheme.
 const ICON: &str = r#"<link rel="icon" href="data:,">"#;
@@ -103,7 +102,7 @@ async fn gallery(State(pages): State<Pages>) -> Response {
             ("icon", Verbatim(ICON.into())),
             ("css", "/gallery.css".into()),
             ("loader", LOADER.into()),
-            ("preload", Verbatim(first + PANEL)),
+            ("preload", Verbatim(first)),
             ("summary", Text(summary)),
             ("index", Verbatim(index(entries))),
             ("cards", Verbatim(cards)),
