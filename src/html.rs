@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::model::{Core, Model};
 use crate::state::State;
 use crate::value::{Map, Value};
-use crate::widget::Registered;
+use crate::widget::{Code, Registered};
 
 /// One view of a model as HTML. It is `Display` for templates and `format!`, and a response for
 /// handlers.
@@ -74,6 +74,12 @@ impl View {
 }
 
 impl View {
+    /// The `<link>` that a view begins with, for a `<head>` that is there sooner: it lets the browser ask for the
+    /// widget's module before the runtime does; empty when there is none.
+    pub fn module_preload(&self) -> String {
+        module_preload(&self.core.widget.code())
+    }
+
     /// A `<link>` for the `<head>` that lets the browser ask for the widget's stylesheet before the
     /// runtime does; empty when there is none.
     pub fn style_preload(&self) -> String {
@@ -85,6 +91,14 @@ impl View {
     }
 }
 
+fn module_preload(code: &Code) -> String {
+    let link = |esm: &String| {
+        let cross = if esm.starts_with('/') { "" } else { r#" crossorigin="anonymous""# };
+        format!(r#"<link rel="modulepreload" href="{}"{cross}>"#, Escaped(esm))
+    };
+    code.esm.as_ref().map(link).unwrap_or_default()
+}
+
 impl fmt::Display for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Registered { base, .. } = &*self.core.widget;
@@ -93,10 +107,7 @@ impl fmt::Display for View {
         let total = state.len();
         let seed: Map = state.into_iter().filter(|(_, value)| fits_seed(value, self.core.limits.seed_bytes)).collect();
 
-        if let Some(esm) = &code.esm {
-            let cross = if esm.starts_with('/') { "" } else { r#" crossorigin="anonymous""# };
-            write!(f, r#"<link rel="modulepreload" href="{}"{cross}>"#, Escaped(esm))?;
-        }
+        f.write_str(&module_preload(&code))?;
         write!(f, r#"<any-widget model="{}""#, Escaped(&self.core.id))?;
         if seed.len() == total {
             write!(f, r#" epoch="{}" rev="{rev}""#, Escaped(&epoch))?;

@@ -112,11 +112,9 @@ async fn gallery(State(pages): State<Pages>) -> Response {
     ))
 }
 
-/// What a view asks for, to be asked for before the page's own script: of its HTML, the links before the element.
+/// What a view asks for, to be asked for before the page's own script.
 fn preloads(view: &View) -> String {
-    let html = view.to_string();
-    let links = html.split_once("<any-widget").map_or("", |(links, _)| links);
-    links.to_owned() + &view.style_preload()
+    view.module_preload() + &view.style_preload()
 }
 
 /// Links to the cards. One card needs none.

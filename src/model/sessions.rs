@@ -62,8 +62,7 @@ impl Sessions {
         let mut sessions = Sessions { clients, unkept: keeps.then(Default::default), ..Sessions::default() };
         let (now, wall) = (Instant::now(), SystemTime::now());
         for stored in stored {
-            let away = wall.duration_since(stored.seen).unwrap_or_default();
-            match now.checked_sub(away).filter(|_| away < limits.session_memory) {
+            match stored.last_seen(limits, now, wall) {
                 Some(last_seen) => {
                     let session = Session::restored(stored.client, stored.seq, stored.answers, last_seen);
                     sessions.by_secret.insert(stored.secret, session);
@@ -86,8 +85,7 @@ impl Sessions {
     /// Takes in what a store has of sessions that other hosts have written.
     pub(super) fn absorb(&mut self, stored: &[StoredSession], limits: &Limits, now: Instant, wall: SystemTime) {
         for theirs in stored {
-            let away = wall.duration_since(theirs.seen).unwrap_or_default();
-            let Some(seen) = now.checked_sub(away).filter(|_| away < limits.session_memory) else { continue };
+            let Some(seen) = theirs.last_seen(limits, now, wall) else { continue };
             if let Some(session) = self.by_secret.get_mut(&theirs.secret) {
                 session.go_on(theirs, seen, limits.acks);
                 continue;
@@ -243,6 +241,14 @@ impl Changed {
             seen,
             answers: answers.iter().map(|ack| (ack.seq, ack.to_bytes())).collect(),
         }
+    }
+}
+
+impl StoredSession {
+    /// When it was last connected; none when that is longer ago than sessions are remembered.
+    fn last_seen(&self, limits: &Limits, now: Instant, wall: SystemTime) -> Option<Instant> {
+        let away = wall.duration_since(self.seen).unwrap_or_default();
+        now.checked_sub(away).filter(|_| away < limits.session_memory)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whole WebSocket frames. What a server writes is not masked, so they are the same bytes for everybody.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::codec::Payload;
 
@@ -47,6 +47,50 @@ impl AsRef<[u8]> for Frames {
 impl From<Bytes> for Frames {
     fn from(bytes: Bytes) -> Frames {
         Frames(bytes)
+    }
+}
+
+/// A frame that is about to be copied or shared: text that nobody holds yet, or a payload.
+pub(crate) enum Encoded {
+    Text(Vec<u8>),
+    Payload(Payload),
+}
+
+impl Encoded {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Encoded::Text(text) => text.len(),
+            Encoded::Payload(payload) => payload.len(),
+        }
+    }
+
+    /// Appends the whole WebSocket frame.
+    pub(crate) fn write(&self, out: &mut BytesMut) {
+        match self {
+            Encoded::Text(text) => {
+                out.extend_from_slice(Head::text(text.len()).as_ref());
+                out.extend_from_slice(text);
+            }
+            Encoded::Payload(payload) => {
+                out.extend_from_slice(Head::of(payload).as_ref());
+                payload.pieces().iter().for_each(|piece| out.extend_from_slice(piece));
+            }
+        }
+    }
+}
+
+impl From<Payload> for Encoded {
+    fn from(payload: Payload) -> Encoded {
+        Encoded::Payload(payload)
+    }
+}
+
+impl From<Encoded> for Payload {
+    fn from(encoded: Encoded) -> Payload {
+        match encoded {
+            Encoded::Text(text) => Payload::text(text),
+            Encoded::Payload(payload) => payload,
+        }
     }
 }
 

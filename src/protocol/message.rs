@@ -1,10 +1,9 @@
 //! A custom message, encoded before its place among the others is known.
 
-use bytes::BytesMut;
 use serde::Serialize;
 
-use super::codec::{Payload, encode};
-use super::frames::Head;
+use super::codec::encode;
+use super::frames::Encoded;
 use super::host::HostFrame;
 use crate::value::{Blob, Value, ValueError, write_json};
 
@@ -15,12 +14,6 @@ pub(crate) enum Draft {
     Text(Vec<u8>),
     /// What JSON would lose something of.
     Values { content: Value, buffers: Vec<Blob> },
-}
-
-/// A frame that is about to be copied or shared: text that nobody holds yet, or a payload.
-pub(crate) enum Encoded {
-    Text(Vec<u8>),
-    Payload(Payload),
 }
 
 /// Bytes for a message of the usual size.
@@ -65,44 +58,6 @@ impl Draft {
     }
 }
 
-impl Encoded {
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Encoded::Text(text) => text.len(),
-            Encoded::Payload(payload) => payload.len(),
-        }
-    }
-
-    /// Appends the whole WebSocket frame.
-    pub(crate) fn write(&self, out: &mut BytesMut) {
-        match self {
-            Encoded::Text(text) => {
-                out.extend_from_slice(Head::text(text.len()).as_ref());
-                out.extend_from_slice(text);
-            }
-            Encoded::Payload(payload) => {
-                out.extend_from_slice(Head::of(payload).as_ref());
-                payload.pieces().iter().for_each(|piece| out.extend_from_slice(piece));
-            }
-        }
-    }
-}
-
-impl From<Payload> for Encoded {
-    fn from(payload: Payload) -> Encoded {
-        Encoded::Payload(payload)
-    }
-}
-
-impl From<Encoded> for Payload {
-    fn from(encoded: Encoded) -> Payload {
-        match encoded {
-            Encoded::Text(text) => Payload::text(text),
-            Encoded::Payload(payload) => payload,
-        }
-    }
-}
-
 fn text(content: &impl Serialize) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(USUAL);
     text.extend_from_slice(br#"{"type":"message","content":"#);
@@ -120,6 +75,7 @@ fn digits(number: u64, text: &mut Vec<u8>) {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Payload;
     use super::*;
     use crate::value::tests::any_value;
 

@@ -2,7 +2,7 @@
 //!
 //! The text is that of the [`Value`](super::Value) which the type would become, without making one. What has no
 //! place in it (bytes, numbers that JavaScript would not read back) ends the attempt; the caller then takes the
-//! way over `Value`, which also knows what to say of a type that cannot be written at all.
+//! way over `Value`, which has the words for a type that cannot be written at all.
 
 use std::fmt;
 

@@ -36,16 +36,7 @@ impl Onlooker {
         // Small, so that one that does not read is soon one that cannot be written to.
         socket.set_recv_buffer_size(8 << 10).unwrap();
         let mut stream = socket.connect(site.address).await.unwrap_or_else(|error| panic!("socket {number}: {error}"));
-        let request = format!(
-            "GET {}/models/{model}/ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-            site.base, site.address
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(soon("the answer to an upgrade", stream.read_u8()).await.unwrap());
-        }
+        site.handshake(&mut stream, model).await;
         let hello = format!(r#"{{"type":"hello","version":1,"session":"onlooker {number}"}}"#);
         stream.write_all(&masked(0x81, hello.as_bytes())).await.unwrap();
         let mut onlooker = Onlooker { stream, begun: Vec::new(), rev: 0, state: Json::Null, frames: 0 };

@@ -38,6 +38,12 @@ impl Site {
     /// A WebSocket to a model.
     pub async fn raw(&self, model: &str) -> Raw {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
+        self.handshake(&mut stream, model).await;
+        Raw(stream)
+    }
+
+    /// Makes a connection a WebSocket to a model.
+    pub async fn handshake(&self, stream: &mut TcpStream, model: &str) {
         let request = format!(
             "GET {}/models/{model}/ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
@@ -49,7 +55,6 @@ impl Site {
             head.push(soon("the answer to an upgrade", stream.read_u8()).await.unwrap());
         }
         assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-        Raw(stream)
     }
 }
 

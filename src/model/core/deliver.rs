@@ -122,11 +122,10 @@ impl Core {
         let (delta, base, own);
         {
             let mut inner = self.lock();
-            let tick = inner.visible().tick;
+            let Visible { n: newest, tick, .. } = inner.visible();
             if std::mem::replace(&mut cursor.tick, tick) != tick {
                 return Step::Moved;
             }
-            let newest = inner.visible().n;
             match inner.messages.next(cursor.n, newest, cursor.told) {
                 Next::Gap { count, up_to } => {
                     cursor.n = up_to;

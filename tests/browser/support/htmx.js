@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, eventually, forget, settle } from "./index.js";
-import { documentOf, Stage } from "./swaps.js";
+import { Stage } from "./swaps.js";
 
 /** @import { Way } from "./swaps.js" */
 
@@ -107,22 +107,8 @@ export function rows(library, scripts) {
     const stage = await set();
     const around = '<nav hx-boost="true" hx-boost:inherited="true"><a id="go" href="/two">two</a></nav>';
     const page = await stage.open(await stage.view("a"), around);
-    await stage.noted("a initialize", "a render 0 1");
-    await stage.clicks("a", 2);
     await page.evaluate(() => void (window.stays = true));
-    stage.pages.set("/two", documentOf(stage.head, `<h1>two</h1>${await stage.view("a")}`));
-    await page.click("#go");
-    await page.waitForSelector("h1");
-    await stage.noted("a initialize", "a render 0 1", "a cleanup", "a render 0 2");
-    await stage.clicks("a", 3);
-    await page.goBack();
-    await page.waitForSelector("#go");
-    await stage.shows("3");
-    await stage.clicks("a", 4);
-    await page.goForward();
-    await page.waitForSelector("h1");
-    await stage.shows("4");
-    await stage.clicks("a", 5);
+    await stage.goesThereAndBack();
     await settle(page);
     assert.ok(await page.evaluate(() => window.stays), "the document was not left");
     assert.equal(await stage.count("a initialize"), 1);

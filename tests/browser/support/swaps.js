@@ -153,6 +153,26 @@ export class Stage {
     return this.page.evaluate((selector) => window.remembered !== null && window.remembered === document.querySelector(selector), selector);
   }
 
+  /** Follows `#go` to another page with the view "a", which came with `x` of 1; then back, and forward. Every page has the newest state. */
+  async goesThereAndBack() {
+    const { page } = this;
+    await this.noted("a initialize", "a render 0 1");
+    await this.clicks("a", 2);
+    this.pages.set("/two", documentOf(this.head, `<h1>two</h1>${await this.view("a")}`));
+    await page.click("#go");
+    await page.waitForSelector("h1");
+    await this.noted("a initialize", "a render 0 1", "a cleanup", "a render 0 2");
+    await this.clicks("a", 3);
+    await page.goBack();
+    await page.waitForSelector("#go");
+    await this.shows("3");
+    await this.clicks("a", 4);
+    await page.goForward();
+    await page.waitForSelector("h1");
+    await this.shows("4");
+    await this.clicks("a", 5);
+  }
+
   /** Waits until the last view's model is given up: its socket closes. */
   async closes() {
     await eventually(() => assert.equal(this.wire.open, 0));

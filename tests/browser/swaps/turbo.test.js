@@ -91,22 +91,8 @@ test("Turbo: streams: two widgets in one response: both go on", async () => {
 
 test("Turbo: a visit to another page with the same widget, back and forward: the socket is kept", async () => {
   const stage = await Stage.set({ scripts: TURBO });
-  const page = await stage.open(await stage.view("a"), '<a id="go" href="/two">two</a>');
-  await stage.noted("a initialize", "a render 0 1");
-  await stage.clicks("a", 2);
-  stage.pages.set("/two", documentOf(SCRIPT, `<h1>two</h1>${await stage.view("a")}`));
-  await page.click("#go");
-  await page.waitForSelector("h1");
-  await stage.noted("a initialize", "a render 0 1", "a cleanup", "a render 0 2");
-  await stage.clicks("a", 3);
-  await page.goBack();
-  await page.waitForSelector("#go");
-  await stage.shows("3");
-  await stage.clicks("a", 4);
-  await page.goForward();
-  await page.waitForSelector("h1");
-  await stage.shows("4");
-  await stage.clicks("a", 5);
+  await stage.open(await stage.view("a"), '<a id="go" href="/two">two</a>');
+  await stage.goesThereAndBack();
   assert.equal(await stage.count("a initialize"), 1);
   assert.equal(await stage.count("a render"), await stage.count("a render 0"));
   await eventually(async () => assert.equal((await stage.count("a render")) - (await stage.count("a cleanup")), 1));
