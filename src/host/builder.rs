@@ -4,8 +4,10 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use parking_lot::RwLock;
 
 use super::{Host, Inner, insert};
 use crate::auth::{Authorise, Permission};

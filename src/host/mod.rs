@@ -7,10 +7,11 @@ use std::any::{TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use axum::Router;
 use futures_executor::block_on;
+use parking_lot::RwLock;
 
 pub use self::builder::HostBuilder;
 use crate::auth::{Authorise, Permission, permission};
@@ -223,7 +224,7 @@ impl Host {
     }
 
     pub(crate) fn widget(&self, name: &str) -> Option<Arc<Registered>> {
-        self.0.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.0.by_name.read().get(name).cloned()
     }
 
     /// A place among the open sockets; none while the host shuts down.
@@ -241,7 +242,7 @@ impl Host {
     fn register(&self, registered: Registered) -> Result<Arc<Registered>> {
         let registered = Arc::new(registered);
         {
-            let mut by_name = self.0.by_name.write().unwrap_or_else(PoisonError::into_inner);
+            let mut by_name = self.0.by_name.write();
             insert(&mut by_name, registered.clone())?;
         }
         self.watch(&registered);

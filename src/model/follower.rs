@@ -1,8 +1,9 @@
 //! The bell of one follower: a connection or a stream of changes that sleeps until its model moves.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::core::Cursor;
@@ -67,12 +68,12 @@ impl Follower {
 
     /// Leaves a frame for this follower alone.
     pub(crate) fn deliver(&self, rev: u64, frame: Payload) {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).push((rev, frame));
+        self.inbox.lock().push((rev, frame));
         self.ring();
     }
 
     pub(crate) fn take_inbox(&self) -> Vec<(u64, Payload)> {
-        std::mem::take(&mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.inbox.lock())
     }
 
     /// Tells the follower to end, once.

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::protocol::{Encoded, Frames, Head, Payload};
+use crate::protocol::{Encoded, Frames, LONGEST_HEAD, Payload};
 
 /// Messages in the order they were sent. The oldest are dropped when there are too many; a view that
 /// had not seen them is told how many it missed.
@@ -133,7 +133,7 @@ impl MessageLog {
         let len = message.len();
         self.bytes += len;
         let large = len >= LARGE;
-        if large || Head::LONGEST + len > self.tail.capacity() - self.tail.len() {
+        if large || LONGEST_HEAD + len > self.tail.capacity() - self.tail.len() {
             self.share_tail();
         }
         let (chunk, start) = (self.tail_chunk(), self.tail.len());
@@ -141,7 +141,7 @@ impl MessageLog {
             self.chunks.push_back(Chunk::One(message.into()));
         } else {
             if self.tail.is_empty() {
-                self.reserve(Head::LONGEST + len);
+                self.reserve(LONGEST_HEAD + len);
             }
             message.write(&mut self.tail);
         }
@@ -189,7 +189,7 @@ mod tests {
     /// A message of so many bytes that says its number.
     fn push(log: &mut MessageLog, rev: u64, len: usize, max_count: usize, max_bytes: usize) {
         let text = format!("{:>len$}", log.newest() + 1);
-        log.push(rev, Encoded::Text(text.into()), max_count, max_bytes);
+        log.push(rev, text.into(), max_count, max_bytes);
     }
 
     fn log(count: usize, max_count: usize, max_bytes: usize) -> MessageLog {

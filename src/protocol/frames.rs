@@ -1,8 +1,9 @@
 //! Whole WebSocket frames. What a server writes is not masked, so they are the same bytes for everybody.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 
 use super::codec::Payload;
+use super::scratch::Scratch;
 
 /// One frame behind the other, heads included. Cloning costs a counter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +30,8 @@ impl Frames {
             let payload = rest.slice(from..from + len);
             rest = rest.slice(from + len..);
             payloads.push(match opcode {
-                Head::TEXT => Payload::text(payload.to_vec()),
-                Head::BINARY => Payload::Binary(payload),
+                TEXT => Payload::text(payload.to_vec()),
+                BINARY => Payload::Binary(payload),
                 _ => panic!("no whole frame begins with {opcode:#x}"),
             });
         }
@@ -52,7 +53,7 @@ impl From<Bytes> for Frames {
 
 /// A frame that is about to be copied or shared: text that nobody holds yet, or a payload.
 pub(crate) enum Encoded {
-    Text(Vec<u8>),
+    Text(Scratch),
     Payload(Payload),
 }
 
@@ -65,15 +66,15 @@ impl Encoded {
     }
 
     /// Appends the whole WebSocket frame.
-    pub(crate) fn write(&self, out: &mut BytesMut) {
+    pub(crate) fn write(self, out: &mut impl BufMut) {
         match self {
             Encoded::Text(text) => {
-                out.extend_from_slice(Head::text(text.len()).as_ref());
-                out.extend_from_slice(text);
+                head(TEXT, text.len(), out);
+                out.put_slice(&text);
             }
             Encoded::Payload(payload) => {
-                out.extend_from_slice(Head::of(payload).as_ref());
-                payload.pieces().iter().for_each(|piece| out.extend_from_slice(piece));
+                write_head(&payload, out);
+                payload.pieces().iter().for_each(|piece| out.put_slice(piece));
             }
         }
     }
@@ -85,60 +86,47 @@ impl From<Payload> for Encoded {
     }
 }
 
+#[cfg(test)]
+impl From<String> for Encoded {
+    fn from(text: String) -> Encoded {
+        let mut scratch = Scratch::new();
+        scratch.extend_from_slice(text.as_bytes());
+        Encoded::Text(scratch)
+    }
+}
+
 impl From<Encoded> for Payload {
     fn from(encoded: Encoded) -> Payload {
         match encoded {
-            Encoded::Text(text) => Payload::text(text),
+            Encoded::Text(text) => Payload::text(text.into_vec()),
             Encoded::Payload(payload) => payload,
         }
     }
 }
 
-/// The head of a whole, unmasked frame (RFC 6455, 5.2).
-pub(crate) struct Head {
-    bytes: [u8; Head::LONGEST],
-    len: usize,
+/// Bytes of the longest head.
+pub(crate) const LONGEST_HEAD: usize = 10;
+
+const TEXT: u8 = 0x81;
+const BINARY: u8 = 0x82;
+
+/// Appends the head of the whole, unmasked frame that the payload will be.
+pub(crate) fn write_head(payload: &Payload, out: &mut impl BufMut) {
+    let opcode = if matches!(payload, Payload::Text(_)) { TEXT } else { BINARY };
+    head(opcode, payload.len(), out);
 }
 
-impl Head {
-    pub(crate) const LONGEST: usize = 10;
-    const TEXT: u8 = 0x81;
-    const BINARY: u8 = 0x82;
-
-    pub(crate) fn of(payload: &Payload) -> Head {
-        let opcode = if matches!(payload, Payload::Text(_)) { Head::TEXT } else { Head::BINARY };
-        Head::new(opcode, payload.len())
-    }
-
-    pub(crate) fn text(len: usize) -> Head {
-        Head::new(Head::TEXT, len)
-    }
-
-    fn new(opcode: u8, len: usize) -> Head {
-        let mut bytes = [0; Head::LONGEST];
-        bytes[0] = opcode;
-        let len = match len {
-            len @ 0..126 => {
-                bytes[1] = len as u8;
-                2
-            }
-            len @ 126..65_536 => {
-                bytes[1] = 126;
-                bytes[2..4].copy_from_slice(&(len as u16).to_be_bytes());
-                4
-            }
-            len => {
-                bytes[1] = 127;
-                bytes[2..].copy_from_slice(&(len as u64).to_be_bytes());
-                Head::LONGEST
-            }
-        };
-        Head { bytes, len }
-    }
-}
-
-impl AsRef<[u8]> for Head {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[..self.len]
+/// RFC 6455, 5.2.
+fn head(opcode: u8, len: usize, out: &mut impl BufMut) {
+    match len {
+        0..126 => out.put_slice(&[opcode, len as u8]),
+        126..65_536 => {
+            out.put_slice(&[opcode, 126]);
+            out.put_u16(len as u16);
+        }
+        _ => {
+            out.put_slice(&[opcode, 127]);
+            out.put_u64(len as u64);
+        }
     }
 }

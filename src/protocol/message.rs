@@ -5,19 +5,17 @@ use serde::Serialize;
 use super::codec::encode;
 use super::frames::Encoded;
 use super::host::HostFrame;
+use super::scratch::Scratch;
 use crate::value::{Blob, Value, ValueError, write_json};
 
 /// A message without its place, the rev it comes after and its number. As these stand last in a frame, whoever
 /// holds a lock to number messages has little to write.
 pub(crate) enum Draft {
     /// JSON, as far as the place.
-    Text(Vec<u8>),
+    Text(Scratch),
     /// What JSON would lose something of.
     Values { content: Value, buffers: Vec<Blob> },
 }
-
-/// Bytes for a message of the usual size.
-const USUAL: usize = 256;
 
 impl Draft {
     /// # Errors
@@ -58,8 +56,8 @@ impl Draft {
     }
 }
 
-fn text(content: &impl Serialize) -> Option<Vec<u8>> {
-    let mut text = Vec::with_capacity(USUAL);
+fn text(content: &impl Serialize) -> Option<Scratch> {
+    let mut text = Scratch::new();
     text.extend_from_slice(br#"{"type":"message","content":"#);
     write_json(content, &mut text).ok()?;
     text.extend_from_slice(br#","buffers":[],"rev":"#);

@@ -11,6 +11,7 @@ mod host;
 mod limits;
 mod message;
 mod msgpack;
+mod scratch;
 #[cfg(test)]
 mod vectors;
 
@@ -19,7 +20,7 @@ pub(crate) use close::Close;
 pub(crate) use codec::{Payload, decode, encode};
 #[cfg(feature = "sqlite")]
 pub(crate) use codec::{from_msgpack, to_msgpack};
-pub(crate) use frames::{Encoded, Frames, Head};
+pub(crate) use frames::{Encoded, Frames, LONGEST_HEAD, write_head};
 pub(crate) use host::{Ack, HostFrame, Origin, Values};
 pub use limits::Limits;
 pub(crate) use message::Draft;

@@ -1,7 +1,7 @@
 //! Compressed files, kept: a file is compressed for the first who asks, not for each.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, VARY};
 use http::{HeaderValue, Method, StatusCode};
 use http_body::Body as _;
+use parking_lot::Mutex;
 
 /// What a host keeps, at most, in bytes and in files. The oldest go first.
 const CAPACITY: usize = 32 << 20;
@@ -94,11 +95,11 @@ pub(super) async fn keep(State(kept): State<Kept>, request: Request, next: Next)
 
 impl Kept {
     fn get(&self, key: &Key) -> Option<Compressed> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).by_key.get(key).cloned()
+        self.0.lock().by_key.get(key).cloned()
     }
 
     fn put(&self, key: Key, file: Compressed, capacity: usize) {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = self.0.lock();
         let files = &mut *files;
         if file.bytes.len() > capacity || files.by_key.contains_key(&key) {
             return;

@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::protocol::{Frames, Head, Payload};
+use crate::protocol::{Frames, Payload, write_head};
 
 /// Bytes that are gathered for one write. Larger payloads are not copied.
 const GATHERED: usize = 16 << 10;
@@ -41,7 +41,7 @@ impl Writer {
     where
         S: AsyncWrite + Unpin,
     {
-        self.gathered.extend_from_slice(Head::of(&payload).as_ref());
+        write_head(&payload, &mut self.gathered);
         self.put(stream, payload.pieces(), payload.len(), patience).await
     }
 

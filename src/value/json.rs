@@ -30,6 +30,7 @@ struct Items<'a> {
 }
 
 /// Text between quotes; only what has to be escaped goes through serde_json, which looks at each byte by itself.
+#[inline]
 fn quoted(out: &mut Vec<u8>, text: &str) -> Result<(), Unfit> {
     let is_plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
     if !text.as_bytes().iter().fold(true, |all, byte| all & is_plain(byte)) {
@@ -132,6 +133,7 @@ impl<'a> Serializer for ToJson<'a> {
     fn serialize_u32(self, v: u32) -> Result<(), Unfit> {
         plain(self.0, v)
     }
+    #[inline]
     fn serialize_u64(self, v: u64) -> Result<(), Unfit> {
         if v <= MAX_SAFE_INTEGER { plain(self.0, v) } else { Err(Unfit) }
     }
@@ -144,6 +146,7 @@ impl<'a> Serializer for ToJson<'a> {
     fn serialize_char(self, v: char) -> Result<(), Unfit> {
         plain(self.0, v)
     }
+    #[inline]
     fn serialize_str(self, v: &str) -> Result<(), Unfit> {
         quoted(self.0, v)
     }

@@ -1,6 +1,8 @@
 //! A widget that a host knows: its rules, and the code it serves now.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 use super::manifest::{Folder, is_url};
 #[cfg(feature = "watch")]
@@ -69,25 +71,25 @@ impl Registered {
     }
 
     pub(crate) fn code(&self) -> Arc<Code> {
-        self.code.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.code.read().clone()
     }
 
     pub(crate) fn problem(&self) -> Option<Error> {
-        self.problem.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.problem.read().clone()
     }
 
     /// Notes that an edit could not be used. Says whether that is new.
     #[cfg(feature = "watch")]
     pub(crate) fn keep_despite(&self, error: Error) -> bool {
-        let old = self.problem.write().unwrap_or_else(PoisonError::into_inner).replace(error.clone());
+        let old = self.problem.write().replace(error.clone());
         old.is_none_or(|old| old.to_string() != error.to_string())
     }
 
     /// Serves these files from now on. Says whether pages load anything else than before.
     pub(crate) fn replace(&self, folder: Folder) -> bool {
         let new = Code::new(folder, &self.name, &self.base);
-        let mut code = self.code.write().unwrap_or_else(PoisonError::into_inner);
-        *self.problem.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut code = self.code.write();
+        *self.problem.write() = None;
         let differs = (&new.esm, &new.css) != (&code.esm, &code.css);
         *code = Arc::new(new);
         differs

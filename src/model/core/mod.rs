@@ -15,7 +15,9 @@ mod write;
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::follower::Follower;
 use super::log::MessageLog;
@@ -47,7 +49,8 @@ pub(crate) struct Core {
     pub(crate) place: Place,
     pub(crate) life: Life,
     /// Never held while user code runs (validation, listeners, encoding of fields) or across an
-    /// `.await`: whoever needs those takes what it needs out of the lock and comes back.
+    /// `.await`: whoever needs those takes what it needs out of the lock and comes back. One that is busy for
+    /// a moment is waited for awake: a fast sender and its socket meet here all the time.
     inner: Mutex<Inner>,
     flush: Flush,
 }
@@ -173,7 +176,7 @@ impl Core {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing inside can be left half done by a panic: user code never runs under the lock.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 
     pub(crate) fn state(&self) -> AnyState {
