@@ -4,6 +4,7 @@
  *
  * @import { Bytes, Frame, State } from "./types.js"
  */
+import { part } from "./load.js";
 
 /** Containers in containers. Frames add a few, and the host's decoder stops at 128. */
 export const MAX_DEPTH = 120;
@@ -112,7 +113,6 @@ function isJSON(value) {
 
 /** @type {typeof import("./msgpack.js") | undefined} */
 let msgpack;
-let failures = 0;
 
 /** Undefined when it takes MessagePack and that is not loaded. @param {Frame} frame */
 export const encode = (frame) => (isJSON(frame) ? JSON.stringify(frame) : msgpack?.encode(frame));
@@ -120,11 +120,7 @@ export const encode = (frame) => (isJSON(frame) ? JSON.stringify(frame) : msgpac
 /** Undefined when it takes MessagePack and that is not loaded. @param {string | ArrayBuffer} data @returns {Frame | undefined} */
 export const decode = (data) => (typeof data === "string" ? JSON.parse(data) : msgpack?.decode(data));
 
-/** Browsers remember a module that failed to load, hence the query. */
-const load = async () => void (msgpack ??= await import(`./msgpack.js${failures ? `?retry=${failures}` : ""}`).catch((error) => {
-  failures++;
-  throw error;
-}));
+const load = async () => void (msgpack ??= await part("msgpack.js"));
 
 /** What came by another way than the socket. @param {string | ArrayBuffer} data @returns {Promise<any>} */
 export async function read(data) {

@@ -7,6 +7,7 @@
  * @import { Facade, Posted } from "./types.js"
  * @import { View } from "./widget.js"
  */
+import { part } from "./load.js";
 import { open } from "./session.js";
 import { adopt, errorCard } from "./styles.js";
 
@@ -143,12 +144,18 @@ class AnyWidget extends HTMLElement {
 
   /** Makes it a field of a form, if it is one. */
   async #join() {
-    // Until it is known what it would post.
-    if (!this.#control) this.#internals.setValidity({ valueMissing: this.required }, "It is still loading.");
-    if (!this.#control && !(this.form || this.required || this.name)) return;
-    const { Control } = await import("./form.js");
+    if (!this.#control) {
+      const isField = this.form || this.required || this.name;
+      // Until it is known what it would post.
+      if (!isField || !this.validity.customError) this.#internals.setValidity({ valueMissing: this.required }, "It is still loading.");
+      if (!isField) return;
+    }
+    /** @type {typeof import("./form.js") | null} */
+    const form = await part("form.js").catch((error) => console.error("[anywidget] a view is no field of its form:", error));
+    // Better not sent than sent without it.
+    if (!form) return this.#internals.setValidity({ customError: Boolean(this.name || this.required) }, "It could not be loaded: is the connection there?");
     if (!this.#view) return;
-    this.#control ??= new Control(this, this.#internals, () => this.#anchor());
+    this.#control ??= new form.Control(this, this.#internals, () => this.#anchor());
     this.#control.use(this.#session, this.#view);
   }
 
@@ -237,7 +244,8 @@ class AnyWidget extends HTMLElement {
     const el = this.#el;
     if (!this.#view || !el || !this.isConnected) return;
     this.#view.mark();
-    this.#control?.judge();
+    if (this.#control) this.#control.judge();
+    else this.#join(); // what was missing may be there with the connection
     this.formDisabledCallback();
     if (!el.isConnected) {
       this.#place();

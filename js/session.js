@@ -9,6 +9,7 @@
  */
 import { Connection } from "./connection.js";
 import { randomId } from "./host.js";
+import { part } from "./load.js";
 import { Model } from "./model.js";
 import { textOf } from "./styles.js";
 import { Widget, messageOf } from "./widget.js";
@@ -178,7 +179,8 @@ export class Session {
 
   /** Most pages never see a large value, so what brings them is loaded with the first. */
   async #expect() {
-    const { Transfer } = await import("./transfer.js");
+    /** @type {typeof import("./transfer.js")} */
+    const { Transfer } = await part("transfer.js");
     const url = new URL(`models/${encodeURIComponent(this.id)}/state/`, import.meta.url);
     this.#transfer ??= new Transfer(url.href, this.model, this.#gone.signal, (progress) => this.#tell("down", progress));
   }

@@ -6,6 +6,7 @@
  * @import { Session } from "./session.js"
  */
 import { Hook } from "./host.js";
+import { load, part } from "./load.js";
 import { attach, errorCard, rootOf } from "./styles.js";
 
 /** So long (ms) a failure to load waits for the host's hello. */
@@ -200,7 +201,8 @@ export class View {
     this.#focused = undefined;
     this.#scrolled = new Map();
     // Without it, as for one who is offline, the focus is lost, and nothing else.
-    const place = await import("./place.js").catch(() => null);
+    /** @type {typeof import("./place.js") | null} */
+    const place = await part("place.js").catch(() => null);
     return place?.remember(this.el, focused, scrolled);
   }
 
@@ -331,30 +333,6 @@ const aborted = (signal) =>
 
 /** An error in words, with its causes. @param {any} error @returns {string} */
 export const messageOf = (error) => String(error?.message || error) + (error?.cause ? `\ncaused by ${messageOf(error.cause)}` : "");
-
-/** @type {Map<string, Promise<any>>} */
-const modules = new Map();
-const failed = new Set();
-
-/**
- * Imports a module once. What failed is asked for again the next time: browsers remember the URL of a failed
- * module, hence the query.
- *
- * @param {string} url @returns {Promise<any>}
- */
-function load(url) {
-  const module =
-    modules.get(url) ??
-    import(failed.has(url) ? `${url}?retry=${Date.now()}` : url).catch(async (error) => {
-      modules.delete(url);
-      failed.add(url);
-      // Browsers do not say why a fetch failed.
-      const { ok, status } = await fetch(url).catch(() => ({ ok: true, status: 0 }));
-      throw new Error(`cannot load ${url}: ${ok ? messageOf(error) : `the server answered ${status}`}`);
-    });
-  modules.set(url, module);
-  return module;
-}
 
 /** The hooks that a module gives to one model. @param {any} module @param {unknown} url @returns {Promise<Definition>} */
 async function define(module, url) {

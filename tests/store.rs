@@ -7,6 +7,7 @@ mod support;
 use std::time::Duration;
 
 use anywidget_host::{Durability, Host, Limits, Model, State, Value, Widget};
+use futures_util::FutureExt;
 use serde_json::json;
 
 use support::page::Page;
@@ -270,6 +271,45 @@ mod stored {
         let error = Host::builder().durability(Durability::Stored).build().await.unwrap_err();
         assert!(error.is_store());
         assert!(error.to_string().contains("sqlite("), "{error}");
+    }
+}
+
+mod the_end {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_asks_for_it_waits_for_the_store() {
+        let shelf = Shelf::default();
+        let (server, model) = lamp(&shelf, Durability::Applied).await;
+        soon("the store", model.stored()).await;
+        shelf.shut(true);
+        shelf.hold_open(true);
+        let before = shelf.commits();
+        model.update(|lamp| lamp.level = 5);
+        let host = server.host.clone();
+        let mut first = Box::pin(async move { host.shutdown().await });
+        assert!((&mut first).now_or_never().is_none(), "it comes to the store together with the commit");
+        eventually("a commit that hangs", || shelf.commits() > before).await;
+        let host = server.host.clone();
+        let ends = [tokio::spawn(first), tokio::spawn(async move { host.shutdown().await })];
+        turns().await;
+        shelf.shut(false);
+        eventually("the end of the store", || shelf.closes() > 0).await;
+        turns().await;
+        assert_eq!(ends.each_ref().map(|end| end.is_finished()), [false; 2]);
+        shelf.hold_open(false);
+        for end in ends {
+            soon("the end", end).await.unwrap();
+        }
+        assert_eq!(shelf.closes(), 1);
+        assert_eq!(shelf.has("lamp").unwrap().rev, 1);
+    }
+
+    /// Every task of this thread goes as far as it can.
+    async fn turns() {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
     }
 }
 

@@ -212,16 +212,21 @@ impl Work {
         if self.closing.is_empty() || !self.failing.is_empty() || !self.parked.is_empty() {
             return;
         }
-        while let Ok(Order::Keep(core)) = self.inbox.try_recv() {
-            let cores = self.due(core).into_iter().collect();
-            self.keep(cores).await;
+        while let Ok(order) = self.inbox.try_recv() {
+            match order {
+                Order::Keep(core) => {
+                    let cores = self.due(core).into_iter().collect();
+                    self.keep(cores).await;
+                }
+                Order::Close(done) => self.closing.push(done),
+            }
         }
         if !self.failing.is_empty() || !self.parked.is_empty() {
             return;
         }
+        let closed = if std::mem::replace(&mut self.closed, true) { Ok(()) } else { self.store.close().await };
         for done in std::mem::take(&mut self.closing) {
-            let closed = if std::mem::replace(&mut self.closed, true) { Ok(()) } else { self.store.close().await };
-            let _ = done.send(closed); // who asked may have stopped waiting
+            let _ = done.send(closed.clone()); // who asked may have stopped waiting
         }
     }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { connect, eventually, open, serve, settle, visitor } from "./support/index.js";
+import { OFFLINE, connect, eventually, open, serve, settle, visitor } from "./support/index.js";
 import { receive } from "./support/receiver.js";
 import { valve } from "./support/valve.js";
 
@@ -324,6 +324,20 @@ test("required: a view that has not loaded is missing", async () => {
   const page = await open(host, `<form><any-widget model="a" name="v" key="count" required></any-widget></form><script type="module" src="/anywidget/loader.js"></script>`);
   await page.waitForFunction(() => customElements.get("any-widget"));
   await valid(page, false);
+});
+
+test("a form whose views cannot become its fields is not sent without them, and they become so with the connection", async () => {
+  const host = await serveWidget();
+  let isMissing = true;
+  await (await visitor()).route(/\/form\.js/, (route) => (isMissing ? route.abort() : route.continue()));
+  const view = await host.view("a", { attributes: 'name="qty" key="count"' });
+  const page = await open(host, `<form>${view}</form><form>${await host.view("a")}</form>`, { expect: [/a view is no field of its form/], allow: [OFFLINE] });
+  await page.waitForFunction(() => document.querySelector("any-widget").validationMessage === "It could not be loaded: is the connection there?");
+  assert.deepEqual(await page.evaluate(() => [...document.forms].map((form) => form.checkValidity())), [false, true], "the other view would post nothing");
+  isMissing = false;
+  await page.evaluate(() => ["pagehide", "pageshow"].forEach((type) => window.dispatchEvent(new Event(type))));
+  await posts(page, [["qty", "3"]]);
+  await valid(page, true);
 });
 
 test("a form with a missing value is not sent, and the focus goes into the widget", async () => {

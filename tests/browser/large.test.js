@@ -140,6 +140,17 @@ test("a transfer that the network breaks is tried again", async () => {
   await noted(page, [EMPTY, picture(big, 1)]);
 });
 
+test("the code for large values is asked for again when it could not be had", async () => {
+  const host = await serveBig();
+  // As a browser that remembers the URL of a module it could not fetch.
+  await (await visitor()).route(/\/transfer\.js/, (route) => (route.request().url().includes("?") ? route.continue() : route.abort()));
+  const page = await open(host, await host.view("big"), { expect: [/cannot load .*transfer\.js/], allow: [/Failed to load resource/] });
+  await noted(page, [EMPTY]);
+  const big = bytes(LARGE);
+  await (await connect(host, "big")).set({ big, small: 1 });
+  await noted(page, [EMPTY, picture(big, 1)]);
+});
+
 test("a producer that is faster than the line leaves whole pictures, the last one in the end", async () => {
   const host = await serveBig();
   const requests = await gate();

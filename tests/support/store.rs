@@ -18,6 +18,9 @@ struct Inner {
     models: Mutex<HashMap<String, Stored>>,
     /// Commits wait while it is shut.
     shut: watch::Sender<bool>,
+    /// The end waits while it is held open.
+    held_open: watch::Sender<bool>,
+    closes: AtomicU32,
     /// So many commits fail.
     failures: AtomicU32,
     commits: AtomicU32,
@@ -44,6 +47,8 @@ impl Shelf {
         Shelf(Arc::new(Inner {
             models: Mutex::default(),
             shut: watch::Sender::new(false),
+            held_open: watch::Sender::new(false),
+            closes: AtomicU32::new(0),
             failures: AtomicU32::new(0),
             commits: AtomicU32::new(0),
             touched: Mutex::default(),
@@ -132,6 +137,16 @@ impl Shelf {
         self.0.shut.send_replace(shut);
     }
 
+    /// From now on the end waits, or goes on.
+    pub fn hold_open(&self, held: bool) {
+        self.0.held_open.send_replace(held);
+    }
+
+    /// How often its end began.
+    pub fn closes(&self) -> u32 {
+        self.0.closes.load(Ordering::Acquire)
+    }
+
     pub fn fail(&self, times: u32) {
         self.0.failures.store(times, Ordering::Release);
     }
@@ -199,6 +214,10 @@ impl Store for Shelf {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(async move {
+            self.0.closes.fetch_add(1, Ordering::AcqRel);
+            let _ = self.0.held_open.subscribe().wait_for(|held| !held).await;
+            Ok(())
+        })
     }
 }
