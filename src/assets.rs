@@ -172,6 +172,12 @@ impl Tree {
         self.files.contains_key(name)
     }
 
+    /// Whether there is nothing in this file. It may have been emptied after its length was asked for.
+    #[cfg(feature = "watch")]
+    pub(crate) fn is_empty(&self, name: &str) -> bool {
+        self.files.get(name).is_some_and(|file| file.hash == blake3::hash(b""))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&File> {
         self.files.get(name)
     }

@@ -29,6 +29,9 @@ const SETTLE: Duration = Duration::from_millis(30);
 /// Files that never are quiet are read after this long all the same.
 const SETTLE_AT_MOST: Duration = Duration::from_millis(500);
 
+/// A module that stays empty for this long is meant to be.
+const EMPTY_AT_MOST: Duration = Duration::from_secs(1);
+
 /// How often a folder that disappeared is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
@@ -46,7 +49,7 @@ impl Reload {
         });
         match watcher {
             Ok(watcher) => {
-                let following = Following { watcher, widgets: Vec::new(), missing: false };
+                let following = Following { watcher, widgets: Vec::new(), missing: false, unwritten: None };
                 thread::spawn(move || following.run(&received, changed));
             }
             Err(error) => tracing::error!(%error, "edits of widgets will not be noticed"),
@@ -87,16 +90,19 @@ struct Following {
     widgets: Vec<Weak<Registered>>,
     /// Some widget's folder is not there, so nothing will tell when it comes back.
     missing: bool,
+    /// Since when some widget's module is empty, until that is believed.
+    unwritten: Option<Instant>,
 }
 
 impl Following {
     fn run(mut self, events: &Receiver<Event>, changed: impl Fn(&Arc<Registered>)) {
         loop {
-            let first = match self.missing {
+            let first = match self.missing || self.unwritten.is_some() {
                 true => events.recv_timeout(LOOK_AGAIN),
                 false => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            let looking = std::mem::take(&mut self.missing);
+            let unwritten = self.unwritten.take();
+            let looking = std::mem::take(&mut self.missing) || unwritten.is_some();
             let (mut touched, mut new) = (Vec::new(), Vec::new());
             let began = Instant::now();
             let mut next = first;
@@ -119,7 +125,7 @@ impl Following {
             // A new widget was read before it could be watched: it may have been edited in between.
             for widget in due.chain(new.iter().cloned()).collect::<Vec<_>>() {
                 self.watch(&widget); // first, so that nothing after the reading is missed
-                if self.read(&widget) {
+                if self.read(&widget, unwritten) {
                     changed(&widget);
                 }
             }
@@ -142,8 +148,13 @@ impl Following {
     }
 
     /// Reads a widget's files again. Says whether pages have to load something else.
-    fn read(&mut self, widget: &Registered) -> bool {
+    fn read(&mut self, widget: &Registered, unwritten: Option<Instant>) -> bool {
         match Folder::read(&widget.files, Some(&widget.code().tree)) {
+            // An editor may have come between the quiet and the reading.
+            Ok(folder) if folder.is_unwritten() && unwritten.is_none_or(|since| since.elapsed() < EMPTY_AT_MOST) => {
+                self.unwritten = unwritten.or_else(|| Some(Instant::now()));
+                false
+            }
             Ok(folder) => {
                 let differs = widget.replace(folder);
                 if differs {

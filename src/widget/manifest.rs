@@ -78,6 +78,12 @@ impl Folder {
         }
     }
 
+    /// Whether its module is an empty file.
+    #[cfg(feature = "watch")]
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.esm.as_deref().is_some_and(|esm| self.tree.is_empty(esm))
+    }
+
     fn inline(esm: Option<&super::source::Text>, css: Option<&super::source::Text>) -> Folder {
         use super::source::Text;
         let mut tree = Tree::default();

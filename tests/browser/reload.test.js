@@ -103,7 +103,8 @@ test("R3: the same content: nothing happens", async () => {
 
 test("R4: rapid edits: the last wins", async () => {
   const host = await serve({ "a/widget.js": version("v0"), "a/widget.json": { state: { x: 1 } } });
-  const page = await open(host, await host.view("a"));
+  // A version may be gone before the page asks for it.
+  const page = await open(host, await host.view("a"), { allow: [/404 .*\/widget\.js/, /cannot load .*\/widget\.js: the server answered 404/] });
   await shows(page, "v0");
   for (let i = 1; i <= 20; i++) await host.write("a/widget.js", version(`v${i}`));
   await shows(page, "v20");
@@ -166,6 +167,16 @@ test("R5: a broken edit shows the error; the next good edit recovers", async () 
   await host.write("a/widget.js", version("four"));
   await shows(page, "four");
   assert.equal(await message.count(), 0);
+});
+
+test("R5: a module that is emptied and stays so is an error; the next good edit recovers", async () => {
+  const host = await serve({ "a/widget.js": version("one") });
+  const page = await open(host, await host.view("a"), { expect: [/must export as default/] });
+  await shows(page, "one");
+  await host.write("a/widget.js", "");
+  await eventually(async () => assert.match(await page.locator("any-widget [role=alert]").innerText(), /must export as default/));
+  await host.write("a/widget.js", version("two"));
+  await shows(page, "two");
 });
 
 test("R5: a broken widget.json keeps the widget as it was and says so in the log", async () => {
