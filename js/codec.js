@@ -120,7 +120,7 @@ export const encode = (frame) => (isJSON(frame) ? JSON.stringify(frame) : msgpac
 /** Undefined when it takes MessagePack and that is not loaded. @param {string | ArrayBuffer} data @returns {Frame | undefined} */
 export const decode = (data) => (typeof data === "string" ? JSON.parse(data) : msgpack?.decode(data));
 
-const load = async () => void (msgpack ??= await part("msgpack.js"));
+const load = async () => void (msgpack ??= await part("./msgpack.js"));
 
 /** What came by another way than the socket. @param {string | ArrayBuffer} data @returns {Promise<any>} */
 export async function read(data) {

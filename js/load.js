@@ -24,5 +24,5 @@ export function load(url) {
   return module;
 }
 
-/** One of ours. @param {string} name @returns {Promise<any>} */
+/** One of ours, as in `"./form.js"`. @param {string} name @returns {Promise<any>} */
 export const part = (name) => load(new URL(name, import.meta.url).href);

@@ -151,7 +151,7 @@ class AnyWidget extends HTMLElement {
       if (!isField) return;
     }
     /** @type {typeof import("./form.js") | null} */
-    const form = await part("form.js").catch((error) => console.error("[anywidget] a view is no field of its form:", error));
+    const form = await part("./form.js").catch((error) => console.error("[anywidget] a view is no field of its form:", error));
     // Better not sent than sent without it.
     if (!form) return this.#internals.setValidity({ customError: Boolean(this.name || this.required) }, "It could not be loaded: is the connection there?");
     if (!this.#view) return;

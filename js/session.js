@@ -180,7 +180,7 @@ export class Session {
   /** Most pages never see a large value, so what brings them is loaded with the first. */
   async #expect() {
     /** @type {typeof import("./transfer.js")} */
-    const { Transfer } = await part("transfer.js");
+    const { Transfer } = await part("./transfer.js");
     const url = new URL(`models/${encodeURIComponent(this.id)}/state/`, import.meta.url);
     this.#transfer ??= new Transfer(url.href, this.model, this.#gone.signal, (progress) => this.#tell("down", progress));
   }

@@ -202,7 +202,7 @@ export class View {
     this.#scrolled = new Map();
     // Without it, as for one who is offline, the focus is lost, and nothing else.
     /** @type {typeof import("./place.js") | null} */
-    const place = await part("place.js").catch(() => null);
+    const place = await part("./place.js").catch(() => null);
     return place?.remember(this.el, focused, scrolled);
   }
 

@@ -7,6 +7,9 @@ import { follow } from "./gallery-panel.js";
 /** What is below waits so long (ms) for the first widget. */
 const PATIENCE = 1000;
 
+/** A machine that is busy for so long (ms) gets the next widget all the same. */
+const BUSY = 200;
+
 /** Widgets that have not rendered. */
 const COMING = "any-widget:not([data-connection]), any-widget[aria-busy]";
 
@@ -49,15 +52,16 @@ begun.then(() => {
 	next();
 });
 
-/** Those that nobody has scrolled to come one by one, while there is nothing else to do. */
+/** Those that nobody has scrolled to come one by one, while there is nothing else to do, or too much. */
 function next() {
-	const idle = self.requestIdleCallback ?? setTimeout;
-	idle(() => {
+	const run = () => {
 		const [card] = waiting;
 		if (!card) return;
 		start(card);
 		next();
-	});
+	};
+	if (self.requestIdleCallback) requestIdleCallback(run, { timeout: BUSY });
+	else setTimeout(run);
 }
 
 /** A widget that is wider than its place gets all of the card. The next frame lays the page out anyway. @param {Element | null} stage */
