@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::select;
 use tokio::sync::{mpsc, oneshot};
@@ -79,12 +79,12 @@ impl Keeper {
 
     /// Notes that a model ends, so that it is not loaded before it is deleted.
     pub(crate) fn ends(&self, id: &Arc<str>) {
-        *self.0.ending().entry(id.clone()).or_default() += 1;
+        *self.0.ending.lock().entry(id.clone()).or_default() += 1;
     }
 
     /// What the store has of a model that is not in memory.
     pub(crate) async fn load(&self, id: &str) -> Result<Option<Stored>> {
-        if self.0.ending().contains_key(id) {
+        if self.0.ending.lock().contains_key(id) {
             return Ok(None);
         }
         self.0.store.load(id).await
@@ -118,15 +118,11 @@ impl Keeper {
 impl Shared {
     /// It may be loaded again, if somebody has made it anew.
     fn has_ended(&self, id: &str) {
-        let mut ending = self.ending();
+        let mut ending = self.ending.lock();
         match ending.get_mut(id) {
             Some(times) if *times > 1 => *times -= 1,
             _ => drop(ending.remove(id)),
         }
-    }
-
-    fn ending(&self) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
-        self.ending.lock()
     }
 }
 
@@ -209,19 +205,8 @@ impl Work {
 
     /// Ends the store's work, if that is asked for and nothing is left to write.
     async fn close(&mut self) {
-        if self.closing.is_empty() || !self.failing.is_empty() || !self.parked.is_empty() {
-            return;
-        }
-        while let Ok(order) = self.inbox.try_recv() {
-            match order {
-                Order::Keep(core) => {
-                    let cores = self.due(core).into_iter().collect();
-                    self.keep(cores).await;
-                }
-                Order::Close(done) => self.closing.push(done),
-            }
-        }
-        if !self.failing.is_empty() || !self.parked.is_empty() {
+        let is_done = self.inbox.is_empty() && self.failing.is_empty() && self.parked.is_empty();
+        if self.closing.is_empty() || !is_done {
             return;
         }
         let closed = if std::mem::replace(&mut self.closed, true) { Ok(()) } else { self.store.close().await };
