@@ -153,7 +153,7 @@ class AnyWidget extends HTMLElement {
     /** @type {typeof import("./form.js") | null} */
     const form = await part("./form.js").catch((error) => console.error("[anywidget] a view is no field of its form:", error));
     // Better not sent than sent without it.
-    if (!form) return this.#internals.setValidity({ customError: Boolean(this.name || this.required) }, "It could not be loaded: is the connection there?");
+    if (!form) return this.#internals.setValidity({ customError: Boolean(this.name || this.required) }, "It could not be loaded: is the connection there?", this.#anchor());
     if (!this.#view) return;
     this.#control ??= new form.Control(this, this.#internals, () => this.#anchor());
     this.#control.use(this.#session, this.#view);

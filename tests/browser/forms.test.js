@@ -331,9 +331,11 @@ test("a form whose views cannot become its fields is not sent without them, and 
   let isMissing = true;
   await (await visitor()).route(/\/form\.js/, (route) => (isMissing ? route.abort() : route.continue()));
   const view = await host.view("a", { attributes: 'name="qty" key="count"' });
-  const page = await open(host, `<form>${view}</form><form>${await host.view("a")}</form>`, { expect: [/a view is no field of its form/], allow: [OFFLINE] });
+  const page = await open(host, `<form>${view}<button id="send">send</button></form><form>${await host.view("a")}</form>`, { expect: [/a view is no field of its form/], allow: [OFFLINE] });
   await page.waitForFunction(() => document.querySelector("any-widget").validationMessage === "It could not be loaded: is the connection there?");
   assert.deepEqual(await page.evaluate(() => [...document.forms].map((form) => form.checkValidity())), [false, true], "the other view would post nothing");
+  await page.click("#send");
+  assert.equal(await page.evaluate(() => document.activeElement?.closest("any-widget")?.getAttribute("name")), "qty", "the browser says why beside the widget");
   isMissing = false;
   await page.evaluate(() => ["pagehide", "pageshow"].forEach((type) => window.dispatchEvent(new Event(type))));
   await posts(page, [["qty", "3"]]);
